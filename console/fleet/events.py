@@ -1,0 +1,109 @@
+"""What happened: the only way into the store. Each event names the node and when (our monotonic clock).
+
+The name is the session's own, never a payload's: a node can only speak for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.fleet.model import NodeSpec, Problem
+from workers.protocol import DatasetReport, Heartbeat, Hello, Notice, Sample
+
+
+@dataclass(frozen=True)
+class NodeAdded:
+    """A node entered the fleet, or its specification changed."""
+
+    node: str
+    at: float
+    spec: NodeSpec
+
+
+@dataclass(frozen=True)
+class NodeRemoved:
+    node: str
+    at: float
+
+
+@dataclass(frozen=True)
+class LinkOpening:
+    """The session is trying; `step` says how far it is."""
+
+    node: str
+    at: float
+    attempt: int
+    step: str
+
+
+@dataclass(frozen=True)
+class LinkUp:
+    """Hello arrived."""
+
+    node: str
+    at: float
+    hello: Hello
+    clock: float  # our wall clock when it arrived
+
+
+@dataclass(frozen=True)
+class LinkLost:
+    """The link ended or could not be made. `retry_at` is None where a person must act first."""
+
+    node: str
+    at: float
+    problem: Problem
+    attempt: int
+    retry_at: float | None
+
+
+@dataclass(frozen=True)
+class HeartbeatArrived:
+    node: str
+    at: float
+    heartbeat: Heartbeat
+    clock: float
+    round_trip_s: float | None = None
+
+
+@dataclass(frozen=True)
+class SampleArrived:
+    node: str
+    at: float
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class DatasetsArrived:
+    node: str
+    at: float
+    report: DatasetReport
+
+
+@dataclass(frozen=True)
+class NoticeArrived:
+    node: str
+    at: float
+    notice: Notice
+
+
+@dataclass(frozen=True)
+class ClockTicked:
+    """Time passed: links go stale, alerts' durations run out. Sent twice a second."""
+
+    at: float
+    clock: float
+
+
+Event = (
+    NodeAdded
+    | NodeRemoved
+    | LinkOpening
+    | LinkUp
+    | LinkLost
+    | HeartbeatArrived
+    | SampleArrived
+    | DatasetsArrived
+    | NoticeArrived
+    | ClockTicked
+)

@@ -1,0 +1,358 @@
+"""A table of thousands of rows that costs only what is seen of it.
+
+Rows are keys; a row's cells are asked for when its line is painted and kept until the row is said to
+have changed. Columns have fixed widths, so nothing moves while it is read. Cells are `str` or `Content`
+and are never parsed as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.style import Style
+
+Cell = str | Content
+
+
+@dataclass(frozen=True)
+class Column:
+    """`width` is in cells; the one column with `grow` takes what is left. `rank` above 0: dropped on
+    narrow screens, the highest first."""
+
+    key: str
+    title: str
+    width: int
+    right: bool = False
+    grow: bool = False
+    rank: int = 0
+    descending: bool = False  # the order in which this column is first sorted
+
+
+class Table(ScrollView, can_focus=True):
+    """A scrolling table with a cursor, marks and a sort shown in its header."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--mark",
+        "table--odd",
+    }
+    DEFAULT_CSS = """
+    Table {
+        height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
+        & > .table--header { color: $text-muted; text-style: bold; background: $surface; }
+        & > .table--cursor { background: $primary 20%; }
+        &:focus > .table--cursor { background: $primary 45%; text-style: bold; }
+        & > .table--mark { background: $accent 25%; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("ctrl+u", "page(-0.5)", "Half page up", show=False),
+        Binding("ctrl+d", "page(0.5)", "Half page down", show=False),
+        Binding("home,g", "edge(-1)", "First", show=False),
+        Binding("end,G", "edge(1)", "Last", show=False),
+        Binding("enter", "choose", "Open", show=False),
+        Binding("less_than_sign", "sort(-1)", "Sort column left", show=False),
+        Binding("greater_than_sign", "sort(1)", "Sort column right", show=False),
+        Binding("equals_sign", "reverse", "Reverse the order", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    class Chosen(Message):
+        """Enter or a second click on a row."""
+
+        def __init__(self, table: Table, key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> Table:
+            return self.table
+
+    class Moved(Chosen):
+        """The cursor stands on another row."""
+
+    class SortAsked(Message):
+        """A person wants this order; the owner sorts its keys and calls `show_keys`."""
+
+        def __init__(self, table: Table, column: str, descending: bool) -> None:
+            super().__init__()
+            self.table = table
+            self.column = column
+            self.descending = descending
+
+        @property
+        def control(self) -> Table:
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        cells: Callable[[str], Sequence[Cell]],
+        *,
+        empty: str = "nothing here",
+        sort: str | None = None,
+        descending: bool = False,
+        header: bool = True,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """`cells` gives one cell for each of `columns` (all of them, dropped ones too) for a row's key."""
+        super().__init__(id=id, classes=classes)
+        self.columns = tuple(columns)
+        self.sort_column = sort
+        self.sort_descending = descending
+        self.empty = empty
+        self.marked: frozenset[str] = frozenset()
+        self._cells = cells
+        self._keys: tuple[str, ...] = ()
+        self._places: dict[str, int] = {}
+        self._header = 1 if header else 0
+        self._strips: dict[tuple[str, bool], Strip] = {}
+        self._shown: tuple[tuple[int, int], ...] = ()  # (index, width) of the columns that fit
+
+    # ------------------------------------------------------------ rows
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self._keys
+
+    @property
+    def current(self) -> str | None:
+        """The key under the cursor; None when the table is empty."""
+        return self._keys[self.cursor] if self.cursor < len(self._keys) else None
+
+    def show_keys(self, keys: Iterable[str]) -> None:
+        """Sets the rows and their order. The cursor stays on its key, or on its line if that is gone."""
+        current, fresh = self.current, tuple(keys)
+        if fresh == self._keys:
+            return
+        self._keys = fresh
+        self._places = {key: place for place, key in enumerate(fresh)}
+        place = self._places.get(current, self.cursor) if current is not None else self.cursor
+        self._measure()
+        self.set_reactive(Table.cursor, max(0, min(place, len(fresh) - 1)))
+        self.refresh()
+        if self.current is not None and self.current != current:
+            self.post_message(self.Moved(self, self.current))
+
+    def rows_changed(self, keys: Iterable[str] | None = None) -> None:
+        """Paints these rows anew, where they are in sight; all of them without `keys`."""
+        if keys is None:
+            self._strips.clear()
+            self.refresh()
+            return
+        for key in keys:
+            self._strips.pop((key, True), None)
+            self._strips.pop((key, False), None)
+            place = self._places.get(key)
+            if place is not None:
+                self._refresh_place(place)
+
+    def select(self, key: str) -> bool:
+        """Puts the cursor on `key`; False when there is no such row."""
+        place = self._places.get(key)
+        if place is None:
+            return False
+        self.cursor = place
+        return True
+
+    def mark(self, keys: frozenset[str]) -> None:
+        changed = self.marked ^ keys
+        self.marked = keys
+        self.rows_changed(changed)
+
+    # ------------------------------------------------------------ movement
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        for place in (before, now):
+            self._refresh_place(place)
+        self._keep_in_sight()
+        if self.current is not None:
+            self.post_message(self.Moved(self, self.current))
+
+    def validate_cursor(self, place: int) -> int:
+        return max(0, min(place, len(self._keys) - 1))
+
+    def action_move(self, by: int) -> None:
+        self.cursor += by
+
+    def action_page(self, pages: float) -> None:
+        self.cursor += int(max(1, self._room) * pages)
+
+    def action_edge(self, end: int) -> None:
+        self.cursor = 0 if end < 0 else len(self._keys) - 1
+
+    def action_choose(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Chosen(self, self.current))
+
+    # ------------------------------------------------------------ order
+
+    def action_sort(self, by: int) -> None:
+        names = [column.key for column in self.columns if column.title]
+        if self.sort_column in names:
+            self._ask_sort(names[(names.index(self.sort_column) + by) % len(names)])
+        else:
+            self._ask_sort(names[0 if by > 0 else -1])
+
+    def action_reverse(self) -> None:
+        if self.sort_column is not None:
+            self._ask_sort(self.sort_column)
+
+    def _ask_sort(self, key: str) -> None:
+        if key == self.sort_column:
+            self.sort_descending = not self.sort_descending
+        else:
+            self.sort_column = key
+            self.sort_descending = next(c.descending for c in self.columns if c.key == key)
+        self.refresh()
+        self.post_message(self.SortAsked(self, key, self.sort_descending))
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y < self._header:
+            self._click_header(offset.x)
+            return
+        place = self._first + offset.y - self._header
+        if place >= len(self._keys):
+            return
+        if place == self.cursor and event.chain > 1:
+            self.action_choose()
+        self.cursor = place
+
+    def _click_header(self, x: int) -> None:
+        left = 1
+        for index, width in self._shown:
+            if left <= x <= left + width:
+                if self.columns[index].title:
+                    self._ask_sort(self.columns[index].key)
+                return
+            left += width + 1
+
+    # ------------------------------------------------------------ sizes
+
+    @property
+    def _first(self) -> int:
+        return int(self.scroll_offset.y)
+
+    @property
+    def _room(self) -> int:
+        return max(0, self.size.height - self._header)
+
+    def on_resize(self) -> None:
+        self._measure()
+        self._keep_in_sight()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._keys) + self._header)
+        shown = _fit(self.columns, self.scrollable_content_region.width or self.size.width)
+        if shown != self._shown:
+            self._shown = shown
+            self._strips.clear()
+
+    def _keep_in_sight(self) -> None:
+        if self.cursor < self._first:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif self._room and self.cursor >= self._first + self._room:
+            self.scroll_to(y=self.cursor - self._room + 1, animate=False)
+
+    def _refresh_place(self, place: int) -> None:
+        line = place - self._first + self._header
+        if self._header <= line < self.size.height:
+            self.refresh(Region(0, line, self.size.width, 1))
+
+    # ------------------------------------------------------------ paint
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y < self._header:
+            return self._paint_header(width)
+        place = self._first + y - self._header
+        if place >= len(self._keys):
+            text = f" {self.empty}" if not self._keys and y == self._header else ""
+            return self._paint([(Content.styled(text, "$text-muted"), width)], self.visual_style)
+        key, under = self._keys[place], place == self.cursor
+        strip = self._strips.get((key, under))
+        if strip is None or strip.cell_length != width:
+            strip = self._strips[(key, under)] = self._paint_row(key, under, width)
+        return strip
+
+    def _paint_row(self, key: str, under: bool, width: int) -> Strip:
+        style = self.visual_style
+        if key in self.marked:
+            style += self.get_visual_style("table--mark", partial=True)
+        if under:
+            style += self.get_visual_style("table--cursor", partial=True)
+        cells = self._cells(key)
+        left = Content("+" if key in self.marked else " ")
+        parts: list[tuple[Content, int]] = [(left, 1)]
+        for index, wide in self._shown:
+            column = self.columns[index]
+            parts.append((_aligned(cells[index], wide, column.right), wide + 1))
+        return self._paint(parts, style).adjust_cell_length(width, style.rich_style)
+
+    def _paint_header(self, width: int) -> Strip:
+        style = self.visual_style + self.get_visual_style("table--header", partial=True)
+        parts: list[tuple[Content, int]] = [(Content(" "), 1)]
+        for index, wide in self._shown:
+            column = self.columns[index]
+            title = column.title
+            if column.key == self.sort_column:
+                title = title[: max(0, wide - 1)] + ("▾" if self.sort_descending else "▴")
+            parts.append((_aligned(title, wide, column.right), wide + 1))
+        return self._paint(parts, style).adjust_cell_length(width, style.rich_style)
+
+    def _paint(self, parts: Iterable[tuple[Content, int]], base: Style) -> Strip:
+        segments: list[Segment] = []
+        for content, wide in parts:
+            padded = content.truncate(wide, pad=True)
+            segments += [
+                Segment(text, style.rich_style)
+                for text, style in padded.render(base, "", self._get_style)
+            ]
+        return Strip(segments)
+
+
+def _aligned(cell: Cell, width: int, right: bool) -> Content:
+    content = cell if isinstance(cell, Content) else Content(cell)
+    if content.cell_length > width:
+        return content.truncate(width, ellipsis=True)
+    return content.pad_left(width - content.cell_length) if right else content
+
+
+def _fit(columns: Sequence[Column], width: int) -> tuple[tuple[int, int], ...]:
+    """Which columns fit into `width` cells and how wide each is; one blank stands between them."""
+    kept = list(enumerate(columns))
+    while kept:
+        used = 1 + sum(column.width + 1 for _, column in kept)
+        worst = max(column.rank for _, column in kept)
+        if used <= width or worst == 0:
+            spare = max(0, width - used)
+            return tuple((i, c.width + (spare if c.grow else 0)) for i, c in kept)
+        last = max(i for i, column in kept if column.rank == worst)
+        kept = [(i, column) for i, column in kept if i != last]
+    return ()

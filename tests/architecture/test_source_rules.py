@@ -49,7 +49,11 @@ def test_no_secret_is_tracked() -> None:
         rb"|AKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{36}\b"
     )
     names = [name for name in tracked.stdout.decode().split("\0") if name]
-    holders = [name for name in names if (ROOT / name).is_file() and secret.search((ROOT / name).read_bytes())]
+    holders = [
+        name
+        for name in names
+        if (ROOT / name).is_file() and secret.search((ROOT / name).read_bytes())
+    ]
     assert not holders
 
 
@@ -64,6 +68,8 @@ def test_every_core_dependency_is_locked() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     block = project.split("\ndependencies = [", 1)[1].split("\n]", 1)[0]
     wanted = re.findall(r'^\s*"([A-Za-z0-9_.-]+)', block, re.MULTILINE)
-    locked = re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    locked = re.findall(
+        r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE
+    )
     assert len(wanted) >= 8
     assert set(wanted) <= set(locked)

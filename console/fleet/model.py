@@ -165,6 +165,16 @@ LinkState = Connecting | Up | Stale | Down | Attention | Detached
 
 
 @dataclass(frozen=True)
+class LinkLoss:
+    """How the link ended; kept until it is made again. A lost link is stale and down by the heartbeats' age."""
+
+    at: float
+    problem: Problem
+    attempt: int = 0
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True)
 class Node:
     """All that is known of one node now. Replaced whole at each change."""
 
@@ -179,6 +189,7 @@ class Node:
     clock_offset_s: float | None = None  # node's wall clock minus ours
     round_trip_s: float | None = None
     same_as: str | None = None  # the name of another entry that is the same machine
+    lost: LinkLoss | None = None  # how the link ended, while it has not been made again
     notices: tuple[Notice, ...] = field(default=())  # the last few
 
     @property
@@ -198,7 +209,8 @@ class Node:
         if isinstance(self.link, Connecting):
             return self.link.step
         if isinstance(self.link, Stale):
-            return "no heartbeat; the last figures are shown with their age"
+            why = self.lost.problem.text if self.lost else "no heartbeat"
+            return f"{why}; the last figures are shown with their age"
         if isinstance(self.link, Detached):
             return "taken out of the settings while workers live there"
         return ""

@@ -1,0 +1,21 @@
+"""Two entries that turn out to be one machine are one node: the later names the earlier in `same_as`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from console.fleet.model import Node
+
+
+def mark_twins(nodes: Iterable[Node]) -> Iterator[tuple[str, str | None]]:
+    """(name, same_as) of each node whose `same_as` must change; the first entry of a machine is the machine."""
+    first: dict[str, str] = {}
+    changes = []
+    for node in nodes:
+        same_as = None
+        if node.hello is not None and node.hello.node_key:
+            owner = first.setdefault(node.hello.node_key, node.name)
+            same_as = owner if owner != node.name else None
+        if same_as != node.same_as:
+            changes.append((node.name, same_as))
+    return iter(changes)

@@ -1,0 +1,62 @@
+"""The fleet in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from console.fleet.alerts import Alert, worst
+from console.fleet.history import HOUR_S, NodeHistory
+from console.fleet.model import Node, Stale, Up
+
+GPU_BUSY_PERCENT = 5.0
+
+
+@dataclass(frozen=True)
+class FleetSummary:
+    """A machine that has two entries counts once. What a node that is not up holds is not counted."""
+
+    nodes_up: int
+    nodes_total: int
+    gpus_busy: int
+    gpus_total: int
+    records_per_hour: float | None  # None until any node has a rate
+    worst: Alert | None
+    alerts_active: int
+    alerts_unacknowledged: int
+    states: tuple[tuple[str, int], ...] = ()  # state, nodes; those that occur
+
+
+def summarise(
+    nodes: Iterable[Node], alerts: tuple[Alert, ...], history: Callable[[str], NodeHistory]
+) -> FleetSummary:
+    """The summary of `nodes` with their active alerts, worst first."""
+    up = total = busy = gpus = 0
+    hourly: float | None = None
+    states: dict[str, int] = {}
+    for node in nodes:
+        if node.same_as is not None:
+            continue
+        total += 1
+        states[node.state] = states.get(node.state, 0) + 1
+        if not isinstance(node.link, (Up, Stale)):
+            continue
+        up += isinstance(node.link, Up)
+        for gpu in node.gpu.gpus:
+            gpus += 1
+            busy += (gpu.utilization_percent or 0.0) > GPU_BUSY_PERCENT
+        for count in node.datasets.counts if node.datasets else ():
+            rate = history(node.name).dataset_rate(count.name, HOUR_S)
+            if rate is not None:
+                hourly = (hourly or 0.0) + rate
+    return FleetSummary(
+        nodes_up=up,
+        nodes_total=total,
+        gpus_busy=busy,
+        gpus_total=gpus,
+        records_per_hour=hourly,
+        worst=worst(alerts),
+        alerts_active=len(alerts),
+        alerts_unacknowledged=sum(not alert.acknowledged for alert in alerts),
+        states=tuple(states.items()),
+    )

@@ -267,6 +267,7 @@ class CountNow(NamedTuple):
 class ProcessTable(NamedTuple):
     processes: Tuple[Process, ...]
     truncated: bool = False
+    restricted: bool = False  # the system hides processes of other users from the agent
 
 
 class ProcessDetails(NamedTuple):

@@ -1,0 +1,263 @@
+"""All processes of the node, swept from /proc once an interval."""
+
+import os
+import time
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+
+from workers.agent import procfs
+from workers.agent.users import UserNames
+from workers.protocol import GpuReport, Process, ProcessTable
+
+COMMAND_LIMIT = 4096  # characters of one command line
+_TABLE_BYTES = 3_400_000  # of JSON, so that a table stays below one frame
+_ROW_BYTES = 330  # of JSON for a row without its texts
+_FACTS_AGE_S = 15.0  # a command line may be rewritten, a user may be changed
+
+_STAT_BYTES = 4096
+_FLAG_KERNEL_THREAD = 0x00200000
+
+
+class _Reading(NamedTuple):
+    """What one line of /proc/PID/stat says, and the CPU share since the sweep before."""
+
+    start_ticks: int
+    cpu_ticks: int
+    cpu_percent: Optional[float]
+    resident_bytes: int
+    threads: int
+    parent_pid: int
+    state: str
+    name: str
+    flags: int
+
+
+class _Facts(NamedTuple):
+    """What hardly ever changes in a process; read again when its name changed or it is old."""
+
+    start_ticks: int
+    name: str
+    command: str
+    user: str
+    at: float
+
+
+class ProcessReader:
+    """Sweeps /proc and keeps the readings. One instance serves samples and requests alike."""
+
+    def __init__(self, proc: str = "/proc") -> None:
+        self._proc = proc
+        self._hertz = os.sysconf("SC_CLK_TCK")
+        self._page_bytes = os.sysconf("SC_PAGE_SIZE")
+        self._readings: Dict[int, _Reading] = {}
+        self._facts: Dict[int, _Facts] = {}
+        self._gpu_memory: Mapping[int, Optional[int]] = {}
+        self._user_name = UserNames()
+        self._booted_at = boot_time(proc)
+        self._swept_at: Optional[float] = None
+        self.count: Optional[int] = None
+        """Processes on the node; None where the system hides those of others."""
+
+    def sweep(self) -> None:
+        """Reads every process. Costs about 10 µs each."""
+        now = time.monotonic()
+        elapsed_s = None if self._swept_at is None else now - self._swept_at
+        # Below a few ticks the share of a process is only rounding: keep the reading before.
+        if elapsed_s is not None and elapsed_s < 0.05:
+            return
+        self._swept_at = now
+        listed = self._listed()
+        present: Dict[int, _Reading] = {}
+        for name in listed:
+            reading = self._read(name, elapsed_s)
+            if reading is not None:
+                present[int(name)] = reading
+        self._readings = present
+        self._facts = {pid: facts for pid, facts in self._facts.items() if pid in present}
+        # Process 1 is there for everyone unless other users' processes are hidden (hidepid=2).
+        self.count = len(listed) if "1" in listed else None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the system hides processes of others from this agent."""
+        return self.count is None or self.count > len(self._readings) + len(self._readings) // 2
+
+    def top(self, count: int) -> Tuple[Process, ...]:
+        """The busiest by CPU, then the largest by memory, none twice."""
+        readings = self._readings
+        busy = [pid for pid, reading in readings.items() if reading.cpu_percent]
+        busy.sort(key=lambda pid: readings[pid].cpu_percent or 0.0, reverse=True)
+        chosen = busy[: (count + 1) // 2]
+        large = sorted(readings, key=lambda pid: readings[pid].resident_bytes, reverse=True)
+        taken = set(chosen)
+        for pid in large:
+            if len(chosen) >= count:
+                break
+            if pid not in taken:
+                chosen.append(pid)
+        return self._describe(chosen)
+
+    def table(self, limit: int = 20_000) -> ProcessTable:
+        """All processes by number, as many as one frame carries; those of the kernel go first."""
+        chosen = sorted(self._readings)
+        if len(chosen) > limit:
+            chosen = self._without_kernel_threads(chosen)
+        rows = self._describe(chosen[:limit])
+        fitting = _fit(rows)
+        return ProcessTable(
+            fitting, truncated=len(fitting) < len(self._readings), restricted=self.restricted
+        )
+
+    def find(self, pid: int) -> Optional[Process]:
+        """One process as of the last sweep."""
+        return next(iter(self._describe([pid])), None)
+
+    def merge(self, gpu: GpuReport) -> None:
+        """Takes the GPU memory of the processes from this report."""
+        self._gpu_memory = gpu_memory(gpu)
+
+    # ------------------------------------------------------------ one sweep
+
+    def _listed(self) -> List[str]:
+        try:
+            return [name for name in os.listdir(self._proc) if name.isdigit()]
+        except OSError:
+            return []
+
+    def _read(self, name: str, elapsed_s: Optional[float]) -> Optional[_Reading]:
+        try:
+            descriptor = os.open(self._proc + "/" + name + "/stat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None  # ended since it was listed, or not ours to see
+        try:
+            line = os.read(descriptor, _STAT_BYTES)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        # A name may hold blanks and brackets: it ends at the last one.
+        end = line.rfind(b")")
+        words = line[end + 2 :].split(None, 22)
+        if len(words) < 22:
+            return None
+        start_ticks = int(words[19])
+        cpu_ticks = int(words[11]) + int(words[12])
+        percent = None
+        before = self._readings.get(int(name))
+        if elapsed_s and before is not None and before.start_ticks == start_ticks:
+            percent = max(0.0, 100.0 * (cpu_ticks - before.cpu_ticks) / self._hertz / elapsed_s)
+        return _Reading(
+            start_ticks,
+            cpu_ticks,
+            percent,
+            int(words[21]) * self._page_bytes,
+            int(words[17]),
+            int(words[1]),
+            words[0].decode("ascii", "replace"),
+            line[line.find(b"(") + 1 : end].decode("utf-8", "surrogateescape"),
+            int(words[6]),
+        )
+
+    # ------------------------------------------------------------ rows
+
+    def _describe(self, pids: Iterable[int]) -> Tuple[Process, ...]:
+        rows: List[Process] = []
+        for pid in pids:
+            reading = self._readings.get(pid)
+            if reading is not None:
+                rows.append(self._row(pid, reading))
+        return tuple(rows)
+
+    def _row(self, pid: int, reading: _Reading) -> Process:
+        facts = self._facts_of(pid, reading)
+        kernel = bool(reading.flags & _FLAG_KERNEL_THREAD)
+        started_at = None
+        if self._booted_at is not None:
+            started_at = self._booted_at + reading.start_ticks / self._hertz
+        return Process(
+            pid=pid,
+            start_ticks=reading.start_ticks,
+            parent_pid=reading.parent_pid,
+            name=reading.name,
+            command=facts.command or "[" + reading.name + "]",
+            user=facts.user,
+            state=reading.state,
+            cpu_percent=reading.cpu_percent,
+            memory_bytes=None if kernel else reading.resident_bytes,
+            gpu_memory_bytes=self._gpu_memory.get(pid),
+            threads=reading.threads,
+            started_at=started_at,
+        )
+
+    def _facts_of(self, pid: int, reading: _Reading) -> _Facts:
+        facts = self._facts.get(pid)
+        now = time.monotonic()
+        # The name is part of the check because exec changes the command and neither number.
+        if (
+            facts is None
+            or facts.start_ticks != reading.start_ticks
+            or facts.name != reading.name
+            or now - facts.at > _FACTS_AGE_S
+        ):
+            folder = self._proc + "/" + str(pid)
+            command = command_line(procfs.read(folder + "/cmdline", 2 * COMMAND_LIMIT) or b"")
+            facts = _Facts(reading.start_ticks, reading.name, command, self._owner(folder), now)
+            self._facts[pid] = facts
+        return facts
+
+    def _owner(self, folder: str) -> str:
+        try:
+            return self._user_name(os.stat(folder).st_uid)
+        except OSError:
+            return "n/a"
+
+    def _without_kernel_threads(self, pids: List[int]) -> List[int]:
+        return [p for p in pids if not self._readings[p].flags & _FLAG_KERNEL_THREAD]
+
+
+def command_line(content: bytes) -> str:
+    """The arguments of /proc/PID/cmdline joined by blanks, at most ``COMMAND_LIMIT`` characters."""
+    # A program that rewrote its title may leave a tail of zero bytes.
+    words = content.rstrip(b"\0").replace(b"\0", b" ")
+    return words.decode("utf-8", "surrogateescape")[:COMMAND_LIMIT]
+
+
+def gpu_memory(gpu: GpuReport) -> Dict[int, Optional[int]]:
+    """Bytes held on all GPUs by process; None where the driver names the process but not the sum."""
+    held: Dict[int, Optional[int]] = {}
+    for card in gpu.gpus:
+        for process in card.processes:
+            known = held.get(process.pid)
+            if process.memory_bytes is not None:
+                held[process.pid] = process.memory_bytes + (known or 0)
+            else:
+                held.setdefault(process.pid, None)
+    return held
+
+
+def boot_time(proc: str = "/proc") -> Optional[float]:
+    """Wall clock of the boot in seconds, as the kernel reckons it now."""
+    content = procfs.read(proc + "/stat") or b""
+    start = content.find(b"\nbtime ")
+    try:
+        return float(content[start + 7 :].split(None, 1)[0]) if start >= 0 else None
+    except (ValueError, IndexError):
+        return None
+
+
+def _fit(rows: Tuple[Process, ...]) -> Tuple[Process, ...]:
+    """The rows whose JSON fits one frame: long command lines are cut before rows are dropped."""
+    import json
+
+    room = max(80, _TABLE_BYTES // max(1, len(rows)) - _ROW_BYTES)
+    used, fitting = 0, []
+    for row in rows:
+        command = row.command
+        while (
+            len(json.dumps(command)) > room and used + len(json.dumps(command)) > _TABLE_BYTES // 2
+        ):
+            command = command[: len(command) // 2]
+        used += _ROW_BYTES + len(json.dumps(command)) + len(json.dumps(row.name))
+        if used > _TABLE_BYTES:
+            break
+        fitting.append(row if command is row.command else row._replace(command=command))
+    return tuple(fitting)

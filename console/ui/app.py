@@ -1,0 +1,205 @@
+"""The screen front end: subscribes to the store, hands changes to the screen on top, and runs the actions.
+
+It looks and asks; it keeps no facts. Changes are collected and shown at most four times a second.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from console.fleet.changes import AlertsChanged, Change, NodeChanged
+from console.fleet.summary import FleetSummary
+from console.ui import registry
+from console.ui.actions import Actions
+from console.ui.contained import Contained
+from console.ui.driver import TerminalDriver
+from console.ui.glyphs import ASCII, UNICODE
+from console.ui.keys import APP_KEYS, CHANGING, screen_keys
+from console.ui.logbook import Logbook
+from console.ui.messages import NodeOpened
+from console.ui.paint import Inks
+from console.ui.palette import ActionProvider
+from console.ui.screens.base import FleetAwareScreen
+from console.ui.signals import end_on_signals
+from console.ui.themes import DEFAULT, THEMES
+
+if TYPE_CHECKING:
+    from console.runtime import Runtime
+
+REPAINT_S = 0.25
+SUMMARY_S = 1.0
+
+
+class QuarterdeckApp(Actions, Contained, App[int]):
+    """`runtime` is already running, and stays so after the app has ended."""
+
+    CSS_PATH = "console.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS, *screen_keys()]
+    COMMANDS: ClassVar = {ActionProvider}  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+    TITLE = "Quarterdeck"
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        ascii_only: bool = False,
+        theme: str | None = None,
+        keys: Mapping[str, str] | None = None,
+        state_directory: Path | None = None,
+        note: str = "",
+    ) -> None:
+        """`keys` rebinds action ids (`console/ui/keys.py`); `note` ("demo") stands in the summary line.
+
+        What is not given here comes from the settings' `ui`.
+        """
+        super().__init__(driver_class=TerminalDriver)
+        self.features = frozenset()  # no development tools, whatever the environment says
+        self.devtools = None
+        self.runtime = runtime
+        wishes = getattr(runtime.settings, "ui", None)
+        self.glyphs = ASCII if ascii_only or getattr(wishes, "ascii", False) else UNICODE
+        self.logbook = Logbook(state_directory or state_home())
+        self.failures: list[str] = []  # what went wrong and was contained, newest last
+        self.paused = False
+        self.note = note
+        self._wanted_theme = theme or getattr(wishes, "theme", None) or DEFAULT
+        self._wanted_keys = dict(keys if keys is not None else getattr(wishes, "keys", None) or {})
+        self._changed: set[str] = set()
+        self._alerts_changed = False
+        self._inks: dict[tuple[str, str], Inks] = {}
+        self._summary: tuple[float, FleetSummary] | None = None
+
+    @property
+    def read_only(self) -> bool:
+        return bool(self.runtime.read_only)
+
+    # ------------------------------------------------------------ life
+
+    def get_default_screen(self) -> Screen[None]:
+        screen: Screen[None] = registry.FLEET.make()
+        return screen
+
+    def on_mount(self) -> None:
+        self.logbook.capture_logging()
+        for theme in THEMES:
+            self.register_theme(theme)
+        known = self._wanted_theme in self.available_themes
+        self.theme = self._wanted_theme if known else DEFAULT
+        self.set_keymap(self._wanted_keys)
+        self._unsubscribe = self.runtime.store.subscribe(self._heard)
+        self._leave_signals = end_on_signals(self)
+        self.set_interval(REPAINT_S, self.show_changes)
+        attach = getattr(getattr(self.runtime, "prompter", None), "attach", None)
+        if attach is not None:
+            attach(self)
+
+    def on_unmount(self) -> None:
+        self._unsubscribe()
+        self._leave_signals()
+        self.logbook.release_logging()
+
+    # ------------------------------------------------------------ changes
+
+    def _heard(self, change: Change) -> None:
+        if isinstance(change, NodeChanged):
+            if change.what != "heartbeat":
+                self._changed.add(change.node)
+        elif isinstance(change, AlertsChanged):
+            self._alerts_changed = True
+
+    def show_changes(self) -> None:
+        """Hands what changed to the screen on top; nothing while paused."""
+        screen = self.screen
+        if self.paused or not isinstance(screen, FleetAwareScreen):
+            return
+        names, alerts = frozenset(self._changed), self._alerts_changed
+        self._changed.clear()
+        self._alerts_changed = False
+        screen.deliver_changes(names, alerts)
+
+    def present_fleet(self) -> None:
+        """All nodes count as changed: a screen came on top."""
+        self._changed.update(self.runtime.store.nodes)
+        self._alerts_changed = True
+        self.show_changes()
+
+    def summary(self) -> FleetSummary:
+        """The fleet in one line, at most a second old."""
+        store = self.runtime.store
+        if self._summary is None or not 0 <= store.now - self._summary[0] < SUMMARY_S:
+            self._summary = (store.now, store.summary())
+        return self._summary[1]
+
+    def notes(self) -> Iterable[str]:
+        """Short words for the right of the summary line: what is unusual about this view."""
+        if self.note:
+            yield self.note
+        if self.read_only:
+            yield "READ-ONLY"
+        if self.paused:
+            yield "PAUSED"
+        if isinstance(self.screen, FleetAwareScreen):
+            yield from self.screen.notes()
+
+    # ------------------------------------------------------------ looks
+
+    def inks(self, paper: str = "background") -> Inks:
+        """The theme's inks on the paper of that name."""
+        key = (self.theme, paper)
+        if key not in self._inks:
+            self._inks[key] = Inks(self.theme_variables, paper)
+        return self._inks[key]
+
+    def repaint_everything(self) -> None:
+        """The terminal lost what was written: paint it whole."""
+        self.refresh(layout=True)
+
+    def screen_built(self, name: str) -> bool:
+        """Whether the screen of that name exists in this program."""
+        return any(entry.name == name and entry.built for entry in registry.SCREENS)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """False hides the key and makes it do nothing."""
+        if self.read_only and action in CHANGING:
+            return False
+        return self.applies(action)
+
+    # ------------------------------------------------------------ errors
+
+    def record_failure(self, doing: str, error: BaseException) -> None:
+        """Writes the traceback to the log and says so once; the console goes on."""
+        self.failures.append(f"{doing}: {error!r}")
+        del self.failures[:-100]
+        if self.logbook.record(doing, error) and self._running:
+            self.notify(
+                f"{doing} failed: {type(error).__name__}. The traceback is in {self.logbook.path}",
+                severity="error",
+                markup=False,
+            )
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would end the app here. Only what fails before there is a screen does that now."""
+        if self._running and self._is_mounted and not self._exit:
+            self.record_failure("console", error)
+        else:
+            self.logbook.record("console", error)
+            super()._handle_exception(error)
+
+    # ------------------------------------------------------------ messages
+
+    def on_node_opened(self, message: NodeOpened) -> None:
+        self.open_node(message.node)
+
+
+def state_home() -> Path:
+    """`~/.local/state/quarterdeck`, or where XDG_STATE_HOME says."""
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "quarterdeck"

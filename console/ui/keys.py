@@ -1,0 +1,60 @@
+"""The keys that hold on every screen. Each has an id, by which the settings' `ui.keys` rebinds it.
+
+A key whose action does not apply now is neither in the footer nor does it do anything (`check_action`).
+"""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from console.ui.registry import SCREENS
+
+# Actions that change something, there or here, or open a shell: gone with --read-only.
+CHANGING = frozenset({"shell", "trust", "acknowledge"})
+
+
+def key(keys: str, action: str, label: str, help_text: str, show: bool = False) -> Binding:
+    """A binding whose id is the action's name."""
+    name = action.partition("(")[0].rpartition(".")[2]
+    return Binding(keys, action, label, show=show, id=name, tooltip=help_text)
+
+
+APP_KEYS = [
+    key("question_mark", "help", "help", "the keys of this screen, and what they do", show=True),
+    key("colon,ctrl+p", "palette", "palette", "every action by its name", show=True),
+    key("slash", "filter", "filter", "show only what matches: gpu>90  tag:x  !state:up", show=True),
+    key("escape", "back", "back", "one level back: filter, zoom, marks, screen"),
+    key("q", "leave", "leave", "one screen back; on the first, leave (nothing on the nodes stops)"),
+    key("ctrl+q", "quit", "quit", "quit at once; nothing on the nodes stops"),
+    key("ctrl+c", "how_to_quit", "how to quit", "says how to quit"),
+    key("ctrl+z", "suspend_process", "suspend", "back to the shell; `fg` returns"),
+    key("d", "diagnose", "diagnose", "facts, why, and the key that helps", show=True),
+    key("s", "shell", "shell", "a shell on the node; the console comes back on exit", show=True),
+    key("T", "trust", "trust", "trust the host key this node shows", show=True),
+    key("a", "acknowledge", "ack", "acknowledge the alerts of the node", show=True),
+    key("A", "alert_history", "alert history", "alerts that came and went"),
+    key("y", "copy", "copy", "copy what the cursor stands on (OSC 52: works over SSH)"),
+    key("ctrl+s", "save_view", "save view", "write the screen to a file, as text and as a picture"),
+    key("p", "pause", "pause", "hold the screen still; the facts go on behind it"),
+    key("plus", "interval(1)", "faster", "a shorter interval between readings"),
+    Binding("minus", "interval(-1)", "slower", show=False, id="interval_slower",
+            tooltip="a longer interval between readings"),
+    key("ctrl+r,f5", "refresh_now", "refresh", "draw again; try nodes that are down at once"),
+    key("m", "mouse", "mouse", "mouse capture off and on, so that the terminal can select"),
+]  # fmt: skip
+
+
+def screen_keys() -> list[Binding]:
+    """A digit for each screen that is built."""
+    return [
+        Binding(
+            entry.key,
+            f"show_screen('{entry.name}')",
+            entry.title,
+            show=False,
+            id=f"screen_{entry.name}",
+            tooltip=f"the {entry.title} screen",
+        )
+        for entry in SCREENS
+        if entry.built and entry.key
+    ]

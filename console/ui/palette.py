@@ -1,0 +1,75 @@
+"""The palette: every action that applies now, by its name, with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from console.ui import registry
+from console.ui.keys_text import key_text
+
+
+class Command(NamedTuple):
+    title: str
+    help: str
+    action: str
+    node: object  # where the action is run
+
+
+class ActionProvider(Provider):
+    """Offers the actions of the screen below, the screens, the themes and the nodes."""
+
+    async def discover(self) -> Hits:
+        for command in self._commands():
+            yield DiscoveryHit(
+                Content(command.title), self._runner(command), command.title, command.help
+            )
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in (*self._commands(), *self._themes(), *self._nodes()):
+            text = f"{command.title} {command.help}"
+            score = matcher.match(text)
+            if score > 0:
+                yield Hit(
+                    score,
+                    Content(command.title),
+                    self._runner(command),
+                    command.title,
+                    command.help,
+                )
+
+    def _runner(self, command: Command) -> partial[object]:
+        return partial(self.app.run_action, command.action, command.node)  # type: ignore[arg-type]
+
+    def _commands(self) -> Iterator[Command]:
+        seen: set[str] = set()
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.id is None or not active.enabled or binding.action in seen:
+                continue
+            seen.add(binding.action)
+            words = binding.tooltip or binding.description
+            title = f"{words[:1].upper()}{words[1:]}"
+            yield Command(
+                title,
+                f"{key_text(binding.key)}  {binding.description}",
+                binding.action,
+                active.node,
+            )
+        if registry.AUDIT.built:
+            yield Command(
+                "Audit log", "every command that was sent to a node", "audit_log", self.app
+            )
+
+    def _themes(self) -> Iterator[Command]:
+        for name in self.app.available_themes:
+            yield Command(f"Theme {name}", "how it looks", f"use_theme({name!r})", self.app)
+
+    def _nodes(self) -> Iterator[Command]:
+        for place, name in enumerate(self.app.runtime.store.nodes):  # type: ignore[attr-defined]
+            yield Command(f"Open {name}", "node", f"open_place({place})", self.app)

@@ -1,0 +1,49 @@
+"""Which screens there are, their keys, and where each is built. A screen that is not built has no key.
+
+Nothing here is imported until it is opened, so that the first screen comes up fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A screen or dialog: `target` is "module:class"; `key` is "" where another key opens it."""
+
+    name: str
+    title: str
+    target: str
+    key: str = ""
+
+    @property
+    def built(self) -> bool:
+        return find_spec(self.target.partition(":")[0]) is not None
+
+    def make(self, *arguments: Any) -> Any:
+        """The screen, made with its own arguments (noted beside each entry)."""
+        module, _, attribute = self.target.partition(":")
+        return getattr(import_module(module), attribute)(*arguments)
+
+
+FLEET = Entry("fleet", "Fleet", "console.ui.screens.fleet:FleetScreen", key="1")
+DATA = Entry("data", "Data", "console.ui.screens.data:DataScreen", key="4")
+ALERTS = Entry("alerts", "Alerts", "console.ui.screens.alerts:AlertsScreen", key="7")
+SCREENS = (FLEET, DATA, ALERTS)  # made without arguments
+
+NODE = Entry("node", "Node", "console.ui.screens.node:NodeScreen")  # (node: str)
+HELP = Entry("help", "Help", "console.ui.screens.help:HelpScreen")  # ()
+
+# Dialogs: each a ModalScreen.
+DIAGNOSE = Entry("diagnose", "Diagnose", "console.ui.modals.diagnose:DiagnoseModal")  # (node: str)
+TRUST = Entry("trust", "Trust", "console.ui.modals.trust:TrustModal")  # (node: str)
+AUDIT = Entry("audit", "Audit log", "console.ui.modals.audit:AuditModal")  # ()
+PROMPT = Entry("prompt", "Prompt", "console.ui.modals.prompt:PromptModal")  # (Prompt) -> str | None
+ALERT_HISTORY = Entry(
+    "alert_history", "Alert history", "console.ui.screens.alerts:AlertHistoryScreen"
+)  # ()
+PICKER = Entry("picker", "Hosts", "console.ui.modals.hosts:HostPicker")  # () -> tuple[str, ...]

@@ -1,0 +1,70 @@
+"""The line where a filter is typed; what it shows changes with every keystroke."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from console.ui.messages import FilterLeft, FilterTyped
+
+_HINT = "gpu>90  tag:selfplay  !state:up  name~gpu  disk>80  mem>50  alert:any  text"
+
+
+class FilterBar(Horizontal):
+    """Enter keeps the filter, Esc takes it back."""
+
+    DEFAULT_CSS = """
+    FilterBar { dock: bottom; height: 1; margin-bottom: 1; background: $panel; display: none; }
+    FilterBar.open { display: block; }
+    FilterBar > .sign { width: 3; color: $accent; text-style: bold; }
+    FilterBar > Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+    FilterBar > Input:focus { border: none; }
+    FilterBar > .complaint { width: auto; max-width: 50%; height: 1; color: $error; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "take_back", "take back", id="filter_take_back", show=True),
+        Binding("enter", "keep", "keep", id="filter_keep", show=True),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(" / "), classes="sign")
+        yield Input(placeholder=_HINT, select_on_focus=False)
+        yield Static(Content(""), classes="complaint")
+
+    def open(self, text: str) -> None:
+        """Shows the bar with `text` and takes the focus."""
+        entry = self.query_one(Input)
+        with entry.prevent(Input.Changed):
+            entry.value = text
+        entry.cursor_position = len(text)
+        self.complain("")
+        self.add_class("open")
+        entry.focus()
+
+    def complain(self, text: str) -> None:
+        """Says what is wrong with the filter; "" takes it back."""
+        self.query_one(".complaint", Static).update(Content(text))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(FilterTyped(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_keep()
+
+    def action_keep(self) -> None:
+        self._close(kept=True)
+
+    def action_take_back(self) -> None:
+        self._close(kept=False)
+
+    def _close(self, kept: bool) -> None:
+        self.remove_class("open")
+        self.screen.set_focus(None)
+        self.post_message(FilterLeft(kept))

@@ -1,0 +1,81 @@
+"""The two lines at the top: the fleet in numbers, and what is worst in one sentence with its key."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from console.formatting import short_count
+from console.ui.glyphs import Glyphs
+from console.ui.paint import Inks, Piece, fit, strip
+from console.ui.widgets.painted import Painted
+
+
+class SummaryLine(Painted):
+    """Only facts that exist: a fleet without GPUs has no GPU figure, one without counts no rate."""
+
+    DEFAULT_CSS = "SummaryLine { dock: top; height: 2; background: $panel; }"
+    paper = "panel"
+
+    def fleet_changed(self, names: frozenset[str], alerts_changed: bool) -> None:
+        self.refresh()
+
+    def draw_line(self, y: int, width: int) -> Strip:
+        inks, glyphs = self.inks, self.glyphs
+        return self._facts(width, inks, glyphs) if y == 0 else self._worst(width, inks, glyphs)
+
+    def _facts(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
+        summary = self.console_app.summary()
+        apart: Piece = (f" {glyphs.bar} ", inks.faint)
+        all_up = summary.nodes_up == summary.nodes_total
+        pieces: list[Piece] = [
+            (" quarterdeck ", inks.title),
+            apart,
+            (f"{summary.nodes_up}/{summary.nodes_total}", inks.good if all_up else inks.warn),
+            (" nodes up", inks.dim),
+        ]
+        for word, count in sorted(summary.states):
+            if word != "up":
+                pieces += [(f"  {glyphs.state(word)} {count} {word}", inks.state(word))]
+        if summary.gpus_total:
+            pieces += [
+                apart,
+                ("GPU ", inks.dim),
+                (f"{summary.gpus_busy}/{summary.gpus_total}", inks.text),
+                (" busy", inks.dim),
+            ]
+        if summary.records_per_hour is not None:
+            rate = short_count(summary.records_per_hour)
+            pieces += [apart, (rate, inks.text), (" records/h", inks.dim)]
+        if summary.alerts_active:
+            unseen = summary.alerts_unacknowledged
+            tint = inks.warn if unseen else inks.dim
+            text = (
+                f"{glyphs.alert} {summary.alerts_active} alert{'s'[: summary.alerts_active != 1]}"
+            )
+            pieces += [apart, (text, tint)]
+        notes = "  ".join(self.console_app.notes())
+        left = strip(pieces, max(0, width - len(notes) - (2 if notes else 0)), inks.text)
+        return Strip.join(
+            [left, strip([(f" {notes} ", inks.key)], width - left.cell_length, inks.text)]
+        )
+
+    def _worst(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
+        worst = self.console_app.summary().worst
+        if worst is None:
+            return strip([(f" {glyphs.good} nothing is wrong", inks.dim)], width, inks.text)
+        more = " 7 all alerts " if self.console_app.screen_built("alerts") else ""
+        tint = inks.severity(worst.severity.value)
+        room = max(10, width - len(more) - 3)
+        fix = f" {glyphs.arrow} {worst.key} {worst.help}" if worst.key else ""
+        said = fit(f"{worst.node}: {worst.text}", max(8, room - len(fix))).rstrip()
+        return strip(
+            [
+                (f" {glyphs.alert} ", tint),
+                (fit(said, min(room, len(said))), tint),
+                (fit(fix, len(fix)) if len(said) + len(fix) <= room else "", inks.key),
+                (" " * max(0, room - len(said) - len(fix)), inks.text),
+                (more, inks.dim),
+            ],
+            width,
+            inks.text,
+        )

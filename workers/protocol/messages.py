@@ -33,11 +33,17 @@ class Hello(NamedTuple):
 
 
 class Heartbeat(NamedTuple):
-    """Sent each second both ways. Staleness counts these and not samples."""
+    """Sent each second both ways. Staleness counts these and not samples.
+
+    ``echo`` is the sequence of the last one received and ``echo_age_s`` how long ago that was, so that the
+    sender of that one learns the round trip.
+    """
 
     sequence: int
     clock: float
     boottime: float
+    echo: Optional[int] = None
+    echo_age_s: float = 0.0
 
 
 class Memory(NamedTuple):

@@ -1,0 +1,59 @@
+"""Requests to their answers. What may take long runs in a thread of its own, a few at a time."""
+
+from typing import Any, Callable
+
+from workers.agent.lane import Finished, Lane, run_apart
+from workers.protocol import (
+    DescribeProcess,
+    Failure,
+    Hello,
+    ListProcesses,
+)
+
+MAX_RUNNING = 8
+
+Reply = Callable[[int, Any], None]
+
+
+class Requests:
+    """Answers what the console asks, each under its stream number."""
+
+    def __init__(
+        self, sampler: Any, sampling: Lane, finished: Finished, hello: Hello, reply: Reply
+    ) -> None:
+        self._sampler = sampler
+        self._sampling = sampling
+        self._finished = finished
+        self._hello = hello
+        self._reply = reply
+        self._running = 0
+
+    def start(self, stream: int, message: Any) -> None:
+        """Begins one request; its reply goes out when it is done, a Failure if it cannot be."""
+        if self._running >= MAX_RUNNING:
+            self._reply(stream, Failure("failed", f"{MAX_RUNNING} requests run already; try again"))
+            return
+        self._running += 1
+
+        def done(value: Any, error: Any) -> None:
+            self._running -= 1
+            self._reply(stream, value if error is None else _failure(error))
+
+        # The process table belongs to the sampling lane: two sweeps at once would spoil the rates.
+        if isinstance(message, (ListProcesses, DescribeProcess)):
+            self._sampling.submit(lambda: self._answer(message), done)
+        else:
+            run_apart("request", self._finished, lambda: self._answer(message), done)
+
+    def _answer(self, message: Any) -> Any:
+        if isinstance(message, ListProcesses):
+            return self._sampler.processes.table(message.limit)
+        return Failure("unsupported", f"this agent cannot answer {type(message).__name__}")
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, PermissionError):
+        return Failure("not_permitted", str(error))
+    if isinstance(error, (FileNotFoundError, ProcessLookupError)):
+        return Failure("gone", str(error))
+    return Failure("failed", f"{type(error).__name__}: {error}")

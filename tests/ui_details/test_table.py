@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from textual.app import App, ComposeResult
-from textual.content import Content
 
-from console.ui.widgets.table import Cell, Column, Table
+from console.ui.glyphs import UNICODE
+from console.ui.paint import Inks
+from console.ui.widgets.columns import Cell, Column
+from console.ui.widgets.table import Table
 
 COLUMNS = (
     Column("name", "NAME", 8, grow=True),
@@ -24,9 +26,16 @@ class Harness(App[None]):
     def compose(self) -> ComposeResult:
         yield Table(COLUMNS, self.cells, sort="name")
 
-    def cells(self, key: str) -> tuple[Cell, ...]:
+    def inks(self, paper: str) -> Inks:
+        return Inks(self.theme_variables, paper)
+
+    @property
+    def glyphs(self) -> object:
+        return UNICODE
+
+    def cells(self, key: str, inks: Inks) -> tuple[Cell, ...]:
         self.painted.append(key)
-        return (Content.styled(key, "$success"), "12,345,678", "[/x] not markup")
+        return ((key, inks.good), "12,345,678", "[/x] not markup")
 
     def on_table_sort_asked(self, message: Table.SortAsked) -> None:
         self.asked.append((message.column, message.descending))
@@ -92,4 +101,4 @@ async def test_marks_are_shown_by_a_sign_and_an_empty_table_says_so() -> None:
         table.show_keys(["a", "b"])
         table.mark(frozenset({"b"}))
         await pilot.pause()
-        assert lines(table)[2].startswith("+b")
+        assert lines(table)[2].startswith("✓b")

@@ -1,61 +1,33 @@
 """A table of thousands of rows that costs only what is seen of it.
 
 Rows are keys; a row's cells are asked for when its line is painted and kept until the row is said to
-have changed. Columns have fixed widths, so nothing moves while it is read. Cells are `str` or `Content`
-and are never parsed as markup.
+have changed. Columns have fixed widths, so nothing moves while it is read. Cells are text and ink, never
+markup.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.style import Style
 
-Cell = str | Content
-
-
-@dataclass(frozen=True)
-class Column:
-    """`width` is in cells; the one column with `grow` takes what is left. `rank` above 0: dropped on
-    narrow screens, the highest first."""
-
-    key: str
-    title: str
-    width: int
-    right: bool = False
-    grow: bool = False
-    rank: int = 0
-    descending: bool = False  # the order in which this column is first sorted
+from console.ui.paint import Piece, fit, strip
+from console.ui.widgets.columns import Cells, Column, fit_columns, fitted
+from console.ui.widgets.painted import Painted
 
 
-class Table(ScrollView, can_focus=True):
+class Table(Painted, ScrollView, can_focus=True):
     """A scrolling table with a cursor, marks and a sort shown in its header."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--header",
-        "table--cursor",
-        "table--mark",
-        "table--odd",
-    }
     DEFAULT_CSS = """
-    Table {
-        height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
-        & > .table--header { color: $text-muted; text-style: bold; background: $surface; }
-        & > .table--cursor { background: $primary 20%; }
-        &:focus > .table--cursor { background: $primary 45%; text-style: bold; }
-        & > .table--mark { background: $accent 25%; }
-    }
+    Table { width: 1fr; height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -105,7 +77,7 @@ class Table(ScrollView, can_focus=True):
     def __init__(
         self,
         columns: Sequence[Column],
-        cells: Callable[[str], Sequence[Cell]],
+        cells: Cells,
         *,
         empty: str = "nothing here",
         sort: str | None = None,
@@ -114,7 +86,7 @@ class Table(ScrollView, can_focus=True):
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """`cells` gives one cell for each of `columns` (all of them, dropped ones too) for a row's key."""
+        """`cells` gives, for a row's key, one cell for each of `columns`, those that do not fit too."""
         super().__init__(id=id, classes=classes)
         self.columns = tuple(columns)
         self.sort_column = sort
@@ -269,7 +241,7 @@ class Table(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._keys) + self._header)
-        shown = _fit(self.columns, self.scrollable_content_region.width or self.size.width)
+        shown = fit_columns(self.columns, self.scrollable_content_region.width or self.size.width)
         if shown != self._shown:
             self._shown = shown
             self._strips.clear()
@@ -287,72 +259,46 @@ class Table(ScrollView, can_focus=True):
 
     # ------------------------------------------------------------ paint
 
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
+    def draw_line(self, y: int, width: int) -> Strip:
         if y < self._header:
-            return self._paint_header(width)
+            return self._draw_header(width)
         place = self._first + y - self._header
         if place >= len(self._keys):
             text = f" {self.empty}" if not self._keys and y == self._header else ""
-            return self._paint([(Content.styled(text, "$text-muted"), width)], self.visual_style)
+            return strip([(text, self.inks.dim)], width, self.inks.text)
         key, under = self._keys[place], place == self.cursor
-        strip = self._strips.get((key, under))
-        if strip is None or strip.cell_length != width:
-            strip = self._strips[(key, under)] = self._paint_row(key, under, width)
-        return strip
+        line = self._strips.get((key, under))
+        if line is None or line.cell_length != width:
+            line = self._strips[(key, under)] = self._draw_row(key, under, width)
+        return line
 
-    def _paint_row(self, key: str, under: bool, width: int) -> Strip:
-        style = self.visual_style
-        if key in self.marked:
-            style += self.get_visual_style("table--mark", partial=True)
+    def _draw_row(self, key: str, under: bool, width: int) -> Strip:
+        inks, marked = self.inks, key in self.marked
         if under:
-            style += self.get_visual_style("table--cursor", partial=True)
-        cells = self._cells(key)
-        left = Content("+" if key in self.marked else " ")
-        parts: list[tuple[Content, int]] = [(left, 1)]
+            inks = inks.on("primary", 0.34 if self.has_focus else 0.16)
+        elif marked:
+            inks = inks.on("accent", 0.2)
+        cells = self._cells(key, inks)
+        sign = self.glyphs.cursor if under else self.glyphs.marked if marked else " "
+        pieces: list[Piece] = [(sign, inks.key)]
         for index, wide in self._shown:
-            column = self.columns[index]
-            parts.append((_aligned(cells[index], wide, column.right), wide + 1))
-        return self._paint(parts, style).adjust_cell_length(width, style.rich_style)
+            pieces += fitted(cells[index], wide, self.columns[index].right, inks)
+            pieces.append((" ", inks.text))
+        return strip(pieces, width, inks.text)
 
-    def _paint_header(self, width: int) -> Strip:
-        style = self.visual_style + self.get_visual_style("table--header", partial=True)
-        parts: list[tuple[Content, int]] = [(Content(" "), 1)]
+    def _draw_header(self, width: int) -> Strip:
+        inks, glyphs = self.inks, self.glyphs
+        pieces: list[Piece] = [(" ", inks.dim)]
         for index, wide in self._shown:
-            column = self.columns[index]
+            column, ink = self.columns[index], inks.dim
             title = column.title
             if column.key == self.sort_column:
-                title = title[: max(0, wide - 1)] + ("▾" if self.sort_descending else "▴")
-            parts.append((_aligned(title, wide, column.right), wide + 1))
-        return self._paint(parts, style).adjust_cell_length(width, style.rich_style)
+                ink = inks.strong
+                sign = glyphs.descending if self.sort_descending else glyphs.ascending
+                title = title[: max(0, wide - 1)] + sign
+            pieces += [(fit(title, wide, column.right), ink), (" ", inks.dim)]
+        return strip(pieces, width, inks.dim)
 
-    def _paint(self, parts: Iterable[tuple[Content, int]], base: Style) -> Strip:
-        segments: list[Segment] = []
-        for content, wide in parts:
-            padded = content.truncate(wide, pad=True)
-            segments += [
-                Segment(text, style.rich_style)
-                for text, style in padded.render(base, "", self._get_style)
-            ]
-        return Strip(segments)
-
-
-def _aligned(cell: Cell, width: int, right: bool) -> Content:
-    content = cell if isinstance(cell, Content) else Content(cell)
-    if content.cell_length > width:
-        return content.truncate(width, ellipsis=True)
-    return content.pad_left(width - content.cell_length) if right else content
-
-
-def _fit(columns: Sequence[Column], width: int) -> tuple[tuple[int, int], ...]:
-    """Which columns fit into `width` cells and how wide each is; one blank stands between them."""
-    kept = list(enumerate(columns))
-    while kept:
-        used = 1 + sum(column.width + 1 for _, column in kept)
-        worst = max(column.rank for _, column in kept)
-        if used <= width or worst == 0:
-            spare = max(0, width - used)
-            return tuple((i, c.width + (spare if c.grow else 0)) for i, c in kept)
-        last = max(i for i, column in kept if column.rank == worst)
-        kept = [(i, column) for i, column in kept if i != last]
-    return ()
+    def watch_has_focus(self, value: bool) -> None:
+        super().watch_has_focus(value)
+        self.rows_changed(() if self.current is None else (self.current,))

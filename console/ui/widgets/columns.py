@@ -1,0 +1,54 @@
+"""Columns of a table: which fit, how wide they are, and a cell's text in exactly that width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from console.ui.paint import Inks, Piece, fit
+
+# A list of pieces is taken as it is: its texts came through `fit` or are ours.
+Cell = str | Piece | list[Piece]
+Cells = Callable[[str, Inks], Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`width` is in cells; the one column with `grow` takes what is left. `rank` above 0: dropped on
+    narrow screens, the highest first."""
+
+    key: str
+    title: str
+    width: int
+    right: bool = False
+    grow: bool = False
+    rank: int = 0
+    descending: bool = False  # the order in which this column is first sorted
+
+
+def fitted(cell: Cell, width: int, right: bool, inks: Inks) -> list[Piece]:
+    if isinstance(cell, str):
+        return [(fit(cell, width, right), inks.text)]
+    if isinstance(cell, tuple):
+        return [(fit(cell[0], width, right), cell[1])]
+    left = width - sum(cell_len(text) for text, _ in cell)
+    if left < 0:
+        return [(fit("".join(text for text, _ in cell), width), cell[0][1])]
+    blank: Piece = (" " * left, inks.text)
+    return [blank, *cell] if right else [*cell, blank]
+
+
+def fit_columns(columns: Sequence[Column], width: int) -> tuple[tuple[int, int], ...]:
+    """Which columns fit into `width` cells and how wide each is; one blank stands between them."""
+    kept = list(enumerate(columns))
+    while kept:
+        used = 1 + sum(column.width + 1 for _, column in kept)
+        worst = max(column.rank for _, column in kept)
+        if used <= width or worst == 0:
+            spare = max(0, width - used)
+            return tuple((i, c.width + (spare if c.grow else 0)) for i, c in kept)
+        last = max(i for i, column in kept if column.rank == worst)
+        kept = [(i, column) for i, column in kept if i != last]
+    return ()

@@ -1,0 +1,193 @@
+"""Counts every dataset of a node, again and again, reading only what is new."""
+
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Set, Tuple
+
+from workers.agent.data.cache import CountCache, Key
+from workers.agent.data.methods import UnknownMethod, method_of
+from workers.agent.data.outcome import (
+    Busy,
+    CountFault,
+    Entry,
+    ShouldStop,
+    Stopped,
+    Uncountable,
+)
+from workers.agent.data.tally import COUNTING, Tally
+from workers.agent.data.walk import Found, Walk
+from workers.protocol import DatasetCount, DatasetReport, DatasetWatch
+
+if TYPE_CHECKING:
+    from workers.agent.data.methods import Method
+
+SAVE_INTERVAL_S = 60.0
+LISTED_SHARDS = 20_000  # of a dataset; each is 24 bytes of a frame of at most 4 MiB
+LISTED_SHARDS_IN_ALL = 100_000
+NICE = 10
+
+Watched = Tuple[str, DatasetWatch]
+
+
+class DatasetCounter:
+    """Counts what it was configured with. ``count`` runs in one thread; the rest may be called from any.
+
+    ``state_directory`` holds the cache of counts; None: counts are remembered in memory only.
+    """
+
+    def __init__(self, state_directory: Optional[str]) -> None:
+        self._cache = CountCache(state_directory)
+        self._watched: Tuple[Watched, ...] = ()
+        self._results: Dict[Watched, DatasetCount] = {}
+        self._running: Optional[Tuple[Watched, Tally]] = None
+        self._changed = False
+        self._saved_at = time.monotonic()
+
+    def configure(self, root: str, watches: Tuple[DatasetWatch, ...]) -> None:
+        """What to count from the next ``count`` on. ``root``: "" is the home directory."""
+        root = os.path.join(os.path.expanduser("~"), os.path.expanduser(root))
+        self._watched = tuple((root, watch) for watch in watches)
+        self._results = {key: value for key, value in self._results.items() if key in self._watched}
+
+    def count(self, should_stop: Callable[[], bool]) -> DatasetReport:
+        """One pass over every dataset. Ends early when ``should_stop`` says so, and goes on next time.
+
+        Lowers the priority of the thread it runs in, unless that is the main thread.
+        """
+        _give_way()
+        watched, used = self._watched, {}  # type: Tuple[Watched, ...], Dict[str, Set[Key]]
+        complete = True
+        for key in watched:
+            try:
+                self._results[key] = self._dataset(key, used, should_stop)
+            except Stopped:
+                complete = False
+                break
+            except Exception as error:  # one dataset that fails must not hide the others
+                text = f"the count failed: {type(error).__name__}: {error}"
+                self._results[key] = DatasetCount(key[1].name, reason=text)
+                complete = False
+            self._running = None
+        if complete:
+            self._forget_all_but(used)
+        self._save(time.monotonic())
+        return self.report()
+
+    def report(self) -> DatasetReport:
+        """What is known now. A dataset whose first count goes on has its files so far and no records."""
+        running = self._running
+        counts: List[DatasetCount] = []
+        for key in self._watched:
+            found = self._results.get(key)
+            if found is None and running is not None and running[0] == key:
+                found = running[1].result(complete=False)
+            counts.append(found or DatasetCount(key[1].name, reason=COUNTING))
+        return DatasetReport(time.time(), tuple(counts))
+
+    def close(self) -> None:
+        """Writes the cache if there is something new in it."""
+        if self._changed:
+            self._save(self._saved_at + SAVE_INTERVAL_S)
+
+    def _dataset(
+        self, key: Watched, used: Dict[str, Set[Key]], should_stop: ShouldStop
+    ) -> DatasetCount:
+        root, watch = key
+        try:
+            method = method_of(watch.method, should_stop)
+        except UnknownMethod as error:
+            return DatasetCount(watch.name, reason=str(error))
+        tally = Tally(watch.name, root)
+        self._running = (key, tally)
+        walk = Walk(root, watch.paths, method.knows)
+        self._files(walk, method, tally, should_stop)
+        if method.table is not None:
+            used.setdefault(method.table, set()).update(tally.seen)
+        _explain(walk, method, tally)
+        return tally.result(complete=True)
+
+    def _files(self, walk: Walk, method: "Method", tally: Tally, should_stop: ShouldStop) -> None:
+        table = self._cache.table(method.table) if method.table is not None else {}
+        for found in walk.files(should_stop):
+            if not tally.found(found.status):
+                continue
+            key = (found.status.st_dev, found.status.st_ino)
+            known = table.get(key)
+            try:
+                entry = method.count(found, known)
+            except Stopped as stopped:
+                if stopped.partial is not None:
+                    self._remember(table, key, stopped.partial)
+                raise
+            except CountFault as fault:
+                _not_counted(found, known, fault, tally)
+                continue
+            if entry is not known and method.table is not None:
+                self._remember(table, key, entry)
+                if tally.files % 32 == 0 and should_stop():
+                    raise Stopped
+            tally.counted(found.path, entry)
+
+    def _remember(self, table: Dict[Key, Entry], key: Key, entry: Entry) -> None:
+        table[key] = entry
+        self._changed = True
+        if time.monotonic() - self._saved_at > SAVE_INTERVAL_S:
+            self._save(time.monotonic())
+
+    def _forget_all_but(self, used: Dict[str, Set[Key]]) -> None:
+        for name, table in self._cache.tables.items():
+            gone = table.keys() - used.get(name, set())
+            for key in gone:
+                del table[key]
+            self._changed = self._changed or bool(gone)
+
+    def _save(self, now: float) -> None:
+        if self._changed and now - self._saved_at >= SAVE_INTERVAL_S:
+            self._saved_at, self._changed = now, False
+            self._cache.save()
+
+
+def _not_counted(found: Found, known: Optional[Entry], fault: CountFault, tally: Tally) -> None:
+    name = tally.short(found.path)
+    if isinstance(fault, Busy) and known is not None:
+        tally.counted(found.path, known)
+        tally.fault(f"{name}: {fault}; its last count stands")
+    elif isinstance(fault, (Busy, Uncountable)):
+        tally.unknown(f"{name}: {fault}")
+    else:
+        tally.unreadable(found.path, str(fault))
+
+
+def _explain(walk: Walk, method: "Method", tally: Tally) -> None:
+    """Turns what the walk met into words."""
+    for path, reason in walk.faults:
+        tally.unreadable(path, reason)
+    missing = [f"{tally.short(path)}: not there" for path in walk.missing]
+    if missing and len(missing) == len(walk.required):
+        tally.unknown(missing.pop(0))
+    for text in missing:
+        tally.fault(text)
+    for path, number in walk.odd.items():
+        text = (
+            f"{tally.short(path)}: {number} files, none named {method.names}; name them by a glob"
+        )
+        if tally.files:
+            tally.fault(text)
+        else:
+            tally.unknown(text)
+
+
+def _give_way() -> None:
+    """Heartbeats and the node's own work go first: on Linux a thread has a priority of its own."""
+    if not sys.platform.startswith("linux"):
+        return
+    if threading.current_thread() is threading.main_thread():
+        return
+    try:
+        thread = threading.get_native_id()
+        if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
+            os.setpriority(os.PRIO_PROCESS, thread, NICE)
+    except OSError:
+        pass

@@ -32,7 +32,7 @@ class AlertRules:
     gpu_lost: Rule = Rule(clear_s=5.0)
     gpu_driver: Rule = Rule(for_s=5.0, clear_s=5.0)
     gpu_idle_held: Rule = Rule(limit=5.0, for_s=600.0, clear_s=30.0)  # percent of memory held
-    cpu_contention: Rule = Rule(limit=1.5, for_s=60.0, clear_s=60.0)  # load per core
+    cpu_contention: Rule = Rule(limit=1.25, for_s=60.0, clear_s=60.0)  # load per core
     dataset_stale: Rule = Rule(clear_s=0.0)  # how old: `stale_after` of each dataset
     dataset_unreadable: Rule = Rule(for_s=30.0, clear_s=0.0)
     clock_skew: Rule = Rule(limit=10.0, for_s=10.0, clear_s=30.0)  # seconds

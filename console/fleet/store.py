@@ -32,7 +32,10 @@ from console.fleet.survey import survey
 
 NOTICES_KEPT = 20
 SURVEY_EVERY_S = 5.0  # of a node that sends nothing: its dataset may go stale all the same
+SUMMARY_EVERY_S = 1.0
 SLEPT_AFTER_S = 5.0  # a gap between ticks longer than this is our own sleep
+
+_SUMMARY_CHANGES = frozenset({"added", "removed", "link"})
 
 Listener = Callable[[Change], None]
 
@@ -51,6 +54,7 @@ class FleetStore:
         self._histories: dict[str, NodeHistory] = {}
         self._book = AlertBook()
         self._survey_at: dict[str, float] = {}
+        self._summary: tuple[float, tuple[Alert, ...], FleetSummary] | None = None
         self._watched_since = 0.0
         self._ticked_at: float | None = None
         self._listeners: dict[int, Listener] = {}
@@ -89,8 +93,12 @@ class FleetStore:
         return self._histories.get(node) or NodeHistory()
 
     def summary(self) -> FleetSummary:
-        """The fleet in one line."""
-        return summarise(self._nodes.values(), self._book.active, self.history)
+        """The fleet in one line; figures are at most SUMMARY_EVERY_S old, states and alerts are of now."""
+        made = self._summary
+        if made is None or self.now - made[0] >= SUMMARY_EVERY_S or made[1] is not self.alerts:
+            summary = summarise(self._nodes.values(), self.alerts, self.history)
+            made = self._summary = (self.now, self.alerts, summary)
+        return made[2]
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tells `listener` the present at once, then each change. Returns what ends it."""
@@ -246,5 +254,7 @@ class FleetStore:
             self._tell(NodeChanged(name, "link"))
 
     def _tell(self, change: Change) -> None:
+        if isinstance(change, NodeChanged) and change.what in _SUMMARY_CHANGES:
+            self._summary = None
         for listener in tuple(self._listeners.values()):
             listener(change)

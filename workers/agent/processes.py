@@ -29,6 +29,7 @@ class _Reading(NamedTuple):
     state: str
     name: str
     flags: int
+    line: bytes
 
 
 class _Facts(NamedTuple):
@@ -134,6 +135,9 @@ class ProcessReader:
             return None
         finally:
             os.close(descriptor)
+        before = self._readings.get(int(name))
+        if before is not None and before.line == line and before.cpu_percent == 0.0:
+            return before  # asleep since the last sweep, as most are
         # A name may hold blanks and brackets: it ends at the last one.
         end = line.rfind(b")")
         words = line[end + 2 :].split(None, 22)
@@ -142,7 +146,6 @@ class ProcessReader:
         start_ticks = int(words[19])
         cpu_ticks = int(words[11]) + int(words[12])
         percent = None
-        before = self._readings.get(int(name))
         if elapsed_s and before is not None and before.start_ticks == start_ticks:
             percent = max(0.0, 100.0 * (cpu_ticks - before.cpu_ticks) / self._hertz / elapsed_s)
         return _Reading(
@@ -155,6 +158,7 @@ class ProcessReader:
             words[0].decode("ascii", "replace"),
             line[line.find(b"(") + 1 : end].decode("utf-8", "surrogateescape"),
             int(words[6]),
+            line,
         )
 
     # ------------------------------------------------------------ rows

@@ -1,23 +1,27 @@
 """One ``Sample`` of the node: the readers of this room behind one call."""
 
 import time
-from typing import Any, Optional
+from typing import Optional
 
 from workers.agent.disks import DiskReader
+from workers.agent.gpu import GpuReader
 from workers.agent.host import HostReader
+from workers.agent.identity import boottime
 from workers.agent.processes import ProcessReader
 from workers.protocol import Configure, GpuReport, Sample
+
+_GPU_WAIT_S = 0.01
 
 
 class Sampler:
     """Takes samples as the console wants them. ``sample()`` never waits for a disk or a driver.
 
-    ``gpu`` is a ``GpuReader`` or None; its reports are merged into the processes. ``processes``
-    serves the requests about processes, always from the newest sweep.
+    The reports of ``gpu`` are merged into the processes. ``processes`` serves the requests about
+    processes, always from the newest sweep.
     """
 
-    def __init__(self, gpu: Optional[Any] = None) -> None:
-        self._gpu = gpu
+    def __init__(self, gpu: Optional[GpuReader] = None) -> None:
+        self._gpu = gpu or GpuReader()
         self._wanted = Configure()
         self._host = HostReader()
         self._disks = DiskReader()
@@ -35,28 +39,23 @@ class Sampler:
     def sample(self) -> Sample:
         """A reading of everything; figures over time are None in the first."""
         self._sequence += 1
-        if self._gpu is not None:
-            self.gpu_report = self._gpu.poll()
-        self.processes.merge(self.gpu_report)
+        self._gpu.poll()  # asks the driver, which answers while we read the rest
         self.processes.sweep()
         full = self._wanted.interest == "full"
+        host = self._host.read(full, self.processes.count)
+        disks = self._disks.read()
+        self.gpu_report = self._gpu.poll(_GPU_WAIT_S)
+        self.processes.merge(self.gpu_report)
         return Sample(
             sequence=self._sequence,
             clock=time.time(),
             boottime=boottime(),
-            host=self._host.read(full, self.processes.count),
-            disks=self._disks.read(),
+            host=host,
+            disks=disks,
             gpu=self.gpu_report,
             top=self.processes.top(self._wanted.top),
         )
 
     def close(self) -> None:
         """Ends the GPU child, if there is one."""
-        if self._gpu is not None:
-            self._gpu.close()
-
-
-def boottime() -> float:
-    """Seconds since boot, suspended time included where the system counts it."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+        self._gpu.close()

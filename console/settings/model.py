@@ -6,7 +6,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    Tag,
+    field_validator,
+)
 
 from console.errors import UsageError
 from console.fleet.model import NodeSpec, Transport
@@ -154,10 +163,17 @@ class AlertSettings(Section):
     clock_skew: RuleSettings = RuleSettings()
 
 
+def _form(value: Any) -> str:
+    return "<reference>" if isinstance(value, (Secret, dict)) else "<text>"
+
+
 class WebhookSettings(Section):
     """One POST of JSON for each alert that begins or ends."""
 
-    url: Line | Secret
+    url: Annotated[
+        Annotated[Line, Tag("<text>")] | Annotated[Secret, Tag("<reference>")],
+        Discriminator(_form),
+    ]
     token: Secret | None = None  # sent as `Authorization: Bearer`
     timeout_s: PositiveDuration = 10.0
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from console.channels.bundle import Bundle
 from console.channels.channel import Channel, Progress
 from console.errors import LinkError
-from console.fleet.model import Problem, ProblemKind
 from console.sessions import verdict
 
 MINIMUM = (3, 9)
@@ -66,6 +65,10 @@ def command(bundle: Bundle) -> str:
     )
 
 
+class Silent(LinkError):
+    """Nothing at all was heard: a shell that waits, or a connection that was just cut."""
+
+
 @dataclass(frozen=True)
 class Started:
     """An agent that has answered. `rest` are the bytes that came after the marker."""
@@ -92,7 +95,8 @@ async def start_agent(channel: Channel, bundle: Bundle, progress: Progress, then
             await _within(patience_s, channel.write(bundle.data))
         await _within(DEADLINE_S, channel.write(then))
     except asyncio.TimeoutError:
-        raise LinkError(verdict.on_silence(watch.seen, DEADLINE_S)) from None
+        problem = verdict.on_silence(watch.seen, DEADLINE_S)
+        raise (LinkError if watch.seen.strip() else Silent)(problem) from None
     return Started(watch.rest, watch.noise)
 
 
@@ -137,14 +141,3 @@ def noise_text(noise: bytes) -> str:
     """The noise before the marker without our own lines, as text still to be sanitised."""
     lines = [line for line in noise.splitlines() if not line.startswith(FOUND)]
     return b"\n".join(lines).strip()[:400].decode("utf-8", "replace")
-
-
-__all__ = [
-    "DEADLINE_S",
-    "Problem",
-    "ProblemKind",
-    "Started",
-    "command",
-    "noise_text",
-    "start_agent",
-]

@@ -125,7 +125,7 @@ def _say_failure(channel: int, text: str) -> None:
 
 def read_exact(channel: int, count: int) -> bytes:
     """Exactly ``count`` bytes. Raises EOFError where the channel ends before."""
-    parts = []
+    parts: List[bytes] = []
     while count:
         piece = os.read(channel, min(count, 65_536))
         if not piece:

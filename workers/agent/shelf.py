@@ -142,7 +142,7 @@ def nameless(data: bytes) -> int:
 
 
 def _read_all(file: int) -> bytes:
-    parts = []
+    parts: List[bytes] = []
     while True:
         piece = os.read(file, 1 << 20)
         if not piece:

@@ -1,0 +1,72 @@
+"""Requests on their way: each waits under its stream number for its one reply."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from console.errors import RequestFailed, RequestLost
+from workers.protocol import (
+    CountNow,
+    DatasetReport,
+    DescribeProcess,
+    DiskExplanation,
+    ExplainDisk,
+    Failure,
+    ListProcesses,
+    ProcessDetails,
+    ProcessTable,
+    SignalOutcome,
+    SignalProcess,
+)
+
+MAX_WAITING = 64
+
+ANSWERS: dict[type[Any], type[Any]] = {
+    ListProcesses: ProcessTable,
+    DescribeProcess: ProcessDetails,
+    SignalProcess: SignalOutcome,
+    ExplainDisk: DiskExplanation,
+    CountNow: DatasetReport,
+}
+
+
+class Requests:
+    """The requests of one link."""
+
+    def __init__(self) -> None:
+        self._stream = 0
+        self._waiting: dict[int, tuple[type[Any], asyncio.Future[Any]]] = {}
+
+    def open(self, message: Any) -> tuple[int, asyncio.Future[Any]]:
+        """A fresh stream number for `message`, and the future of its reply. Raises RequestFailed."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise RequestFailed("busy", f"{MAX_WAITING} requests wait for this node already")
+        self._stream = self._stream % 0xFFFF_FFFF + 1
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[self._stream] = (type(message), future)
+        return self._stream, future
+
+    def close(self, stream: int) -> None:
+        """Nobody waits for this one any more; a late reply is dropped."""
+        self._waiting.pop(stream, None)
+
+    def arrived(self, stream: int, reply: Any) -> None:
+        """Hands a reply to who waits for it; one nobody asked for is dropped."""
+        asked, future = self._waiting.pop(stream, (None, None))
+        if asked is None or future is None or future.done():
+            return
+        if isinstance(reply, Failure):
+            future.set_exception(RequestFailed(reply.code, reply.text))
+        elif isinstance(reply, ANSWERS[asked]):
+            future.set_result(reply)
+        else:
+            text = f"the agent answered {asked.__name__} with {type(reply).__name__}"
+            future.set_exception(RequestFailed("bad_reply", text))
+
+    def lose(self, text: str) -> None:
+        """The link ended: what had no reply yet is unknown."""
+        for _, future in self._waiting.values():
+            if not future.done():
+                future.set_exception(RequestLost(f"{text}; whether it happened is unknown"))
+        self._waiting.clear()

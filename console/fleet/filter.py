@@ -19,7 +19,10 @@ from console.fleet.alerts import Alert
 from console.fleet.measures import MEASURES
 from console.fleet.model import Node
 
-_TERM = re.compile(r'(?P<bang>!*)(?P<body>(?:[^\s"]|"[^"]*")+)|(?P<lone>!+)|(?P<open>".*)')
+_TERM = re.compile(
+    r'(?P<bang>!*)(?P<body>(?:[^\s"!]|"[^"]*")(?:[^\s"]|"[^"]*")*)|(?P<lone>!+)(?=\s|$)|(?P<open>.+)',
+    re.DOTALL,
+)
 _FIELD = re.compile(r"(?P<field>[A-Za-z_]\w*)(?P<op>>=|<=|>|<|=|:|~)(?P<value>.*)", re.DOTALL)
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,

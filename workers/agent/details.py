@@ -3,8 +3,8 @@
 import os
 from typing import Any, Callable, List, Optional, Tuple, TypeVar
 
-from workers.agent import procfs
-from workers.agent.process_identity import mismatch, start_ticks
+from workers.agent import portable, procfs
+from workers.agent.process_identity import mismatch
 from workers.agent.processes import ProcessReader
 from workers.agent.site_packages import psutil
 from workers.protocol import DescribeProcess, Failure, Process, ProcessDetails
@@ -24,10 +24,13 @@ def describe(request: DescribeProcess, processes: ProcessReader, proc: str = "/p
         return Failure("gone", reason)
     processes.sweep()
     found = processes.find(wanted.pid)
-    if found is None or start_ticks(wanted.pid, proc) is None:
+    present = processes.start_ticks(wanted.pid)
+    if found is None or present is None:
         return Failure("gone", f"process {wanted.pid} is already gone")
-    if found.start_ticks != wanted.start_ticks:
+    if present != wanted.start_ticks or found.start_ticks != present:
         return Failure("gone", f"another process has the number {wanted.pid} now")
+    if not os.path.isdir(proc):
+        return portable.details(found)
     return _Look(found, proc).details()
 
 

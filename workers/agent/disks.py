@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from workers.agent import mounts
 from workers.agent.errand import Errand
@@ -34,6 +34,7 @@ class DiskReader:
         self._root = os.path.expanduser(root or "~")
         self._proc = proc
         self._mounts: Tuple[mounts.Mount, ...] = ()
+        self._local: Tuple[str, ...] = ()
         self._mounts_at: Optional[float] = None
         self._errands: Dict[str, Errand[_Figures]] = {}
         self._known: Dict[str, Disk] = {}
@@ -51,12 +52,12 @@ class DiskReader:
     def _look_at_mounts(self) -> None:
         now = time.monotonic()
         if self._mounts_at is None or now - self._mounts_at >= _MOUNTS_EVERY_S:
-            self._mounts, self._mounts_at = mounts.read(self._proc), now
+            self._mounts, self._mounts_at = _mounts(self._proc), now
+            local = mounts.local_disks(self._mounts, self._proc)
+            self._local = tuple(mount.path for mount in local)
 
     def _watched(self) -> Tuple[str, ...]:
-        if self._named:
-            return self._paths
-        return tuple(mount.path for mount in mounts.local_disks(self._mounts, self._proc))
+        return self._paths if self._named else self._local
 
     def _start(self, path: str) -> None:
         if path not in self._errands:
@@ -99,6 +100,14 @@ class DiskReader:
         )
 
 
+def _mounts(proc: str) -> Tuple[mounts.Mount, ...]:
+    if not os.path.isdir(proc):
+        from workers.agent import portable
+
+        return portable.mounts() if portable.available() else ()
+    return mounts.read(proc)
+
+
 def _look(place: str) -> _Figures:
     real = os.path.realpath(place)
     return _Figures(real, os.stat(real).st_dev, os.statvfs(real))
@@ -106,8 +115,3 @@ def _look(place: str) -> _Figures:
 
 def _is_of_size(disk: Disk) -> bool:
     return disk.fault is not None or (disk.total_bytes or 0) >= _SMALLEST_BYTES
-
-
-def faults(disks: Tuple[Disk, ...]) -> List[str]:
-    """The faults in words, each with its path."""
-    return [f"{disk.path}: {disk.fault}" for disk in disks if disk.fault]

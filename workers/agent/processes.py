@@ -5,6 +5,7 @@ import time
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from workers.agent import procfs
+from workers.agent.process_identity import start_ticks
 from workers.agent.users import UserNames
 from workers.protocol import GpuReport, Process, ProcessTable
 
@@ -17,14 +18,14 @@ _STAT_BYTES = 4096
 _FLAG_KERNEL_THREAD = 0x00200000
 
 
-class _Reading(NamedTuple):
+class Reading(NamedTuple):
     """What one line of /proc/PID/stat says, and the CPU share since the sweep before."""
 
     start_ticks: int
     cpu_ticks: int
     cpu_percent: Optional[float]
-    resident_bytes: int
-    threads: int
+    resident_bytes: Optional[int]
+    threads: Optional[int]
     parent_pid: int
     state: str
     name: str
@@ -32,7 +33,7 @@ class _Reading(NamedTuple):
     line: bytes
 
 
-class _Facts(NamedTuple):
+class Facts(NamedTuple):
     """What hardly ever changes in a process; read again when its name changed or it is old."""
 
     start_ticks: int
@@ -40,6 +41,14 @@ class _Facts(NamedTuple):
     command: str
     user: str
     at: float
+
+    def holds(self, reading: Reading, now: float) -> bool:
+        """Whether they may still be shown. Exec changes the name and neither of the numbers."""
+        return (
+            self.start_ticks == reading.start_ticks
+            and self.name == reading.name
+            and now - self.at < _FACTS_AGE_S
+        )
 
 
 class ProcessReader:
@@ -49,12 +58,13 @@ class ProcessReader:
         self._proc = proc
         self._hertz = os.sysconf("SC_CLK_TCK")
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
-        self._readings: Dict[int, _Reading] = {}
-        self._facts: Dict[int, _Facts] = {}
+        self._readings: Dict[int, Reading] = {}
+        self._facts: Dict[int, Facts] = {}
         self._gpu_memory: Mapping[int, Optional[int]] = {}
         self._user_name = UserNames()
         self._booted_at = boot_time(proc)
         self._swept_at: Optional[float] = None
+        self._refused = 0
         self.count: Optional[int] = None
         """Processes on the node; None where the system hides those of others."""
 
@@ -66,8 +76,9 @@ class ProcessReader:
         if elapsed_s is not None and elapsed_s < 0.05:
             return
         self._swept_at = now
+        self._refused = 0
         listed = self._listed()
-        present: Dict[int, _Reading] = {}
+        present: Dict[int, Reading] = {}
         for name in listed:
             reading = self._read(name, elapsed_s)
             if reading is not None:
@@ -80,7 +91,7 @@ class ProcessReader:
     @property
     def restricted(self) -> bool:
         """Whether the system hides processes of others from this agent."""
-        return self.count is None or self.count > len(self._readings) + len(self._readings) // 2
+        return self.count is None or self._refused > 0
 
     def top(self, count: int) -> Tuple[Process, ...]:
         """The busiest by CPU, then the largest by memory, none twice."""
@@ -88,7 +99,7 @@ class ProcessReader:
         busy = [pid for pid, reading in readings.items() if reading.cpu_percent]
         busy.sort(key=lambda pid: readings[pid].cpu_percent or 0.0, reverse=True)
         chosen = busy[: (count + 1) // 2]
-        large = sorted(readings, key=lambda pid: readings[pid].resident_bytes, reverse=True)
+        large = sorted(readings, key=lambda pid: readings[pid].resident_bytes or 0, reverse=True)
         taken = set(chosen)
         for pid in large:
             if len(chosen) >= count:
@@ -112,6 +123,10 @@ class ProcessReader:
         """One process as of the last sweep."""
         return next(iter(self._describe([pid])), None)
 
+    def start_ticks(self, pid: int) -> Optional[int]:
+        """When the process started, read now; None when there is none to be seen."""
+        return start_ticks(pid, self._proc)
+
     def merge(self, gpu: GpuReport) -> None:
         """Takes the GPU memory of the processes from this report."""
         self._gpu_memory = gpu_memory(gpu)
@@ -124,11 +139,14 @@ class ProcessReader:
         except OSError:
             return []
 
-    def _read(self, name: str, elapsed_s: Optional[float]) -> Optional[_Reading]:
+    def _read(self, name: str, elapsed_s: Optional[float]) -> Optional[Reading]:
         try:
             descriptor = os.open(self._proc + "/" + name + "/stat", os.O_RDONLY | os.O_CLOEXEC)
+        except PermissionError:  # listed but not ours to look at (hidepid=1)
+            self._refused += 1
+            return None
         except OSError:
-            return None  # ended since it was listed, or not ours to see
+            return None  # ended since it was listed
         try:
             line = os.read(descriptor, _STAT_BYTES)
         except OSError:
@@ -148,7 +166,7 @@ class ProcessReader:
         percent = None
         if elapsed_s and before is not None and before.start_ticks == start_ticks:
             percent = max(0.0, 100.0 * (cpu_ticks - before.cpu_ticks) / self._hertz / elapsed_s)
-        return _Reading(
+        return Reading(
             start_ticks,
             cpu_ticks,
             percent,
@@ -171,9 +189,8 @@ class ProcessReader:
                 rows.append(self._row(pid, reading))
         return tuple(rows)
 
-    def _row(self, pid: int, reading: _Reading) -> Process:
+    def _row(self, pid: int, reading: Reading) -> Process:
         facts = self._facts_of(pid, reading)
-        kernel = bool(reading.flags & _FLAG_KERNEL_THREAD)
         started_at = None
         if self._booted_at is not None:
             started_at = self._booted_at + reading.start_ticks / self._hertz
@@ -186,25 +203,19 @@ class ProcessReader:
             user=facts.user,
             state=reading.state,
             cpu_percent=reading.cpu_percent,
-            memory_bytes=None if kernel else reading.resident_bytes,
+            memory_bytes=reading.resident_bytes,
             gpu_memory_bytes=self._gpu_memory.get(pid),
             threads=reading.threads,
             started_at=started_at,
         )
 
-    def _facts_of(self, pid: int, reading: _Reading) -> _Facts:
+    def _facts_of(self, pid: int, reading: Reading) -> Facts:
         facts = self._facts.get(pid)
         now = time.monotonic()
-        # The name is part of the check because exec changes the command and neither number.
-        if (
-            facts is None
-            or facts.start_ticks != reading.start_ticks
-            or facts.name != reading.name
-            or now - facts.at > _FACTS_AGE_S
-        ):
+        if facts is None or not facts.holds(reading, now):
             folder = self._proc + "/" + str(pid)
             command = command_line(procfs.read(folder + "/cmdline", 2 * COMMAND_LIMIT) or b"")
-            facts = _Facts(reading.start_ticks, reading.name, command, self._owner(folder), now)
+            facts = Facts(reading.start_ticks, reading.name, command, self._owner(folder), now)
             self._facts[pid] = facts
         return facts
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Container, Dict, List, Mapping, Optional, Tuple
 
 from workers.agent import procfs
 from workers.protocol import DeviceRate, NetworkRate
@@ -24,10 +24,10 @@ _INNER_DEVICES = ("loop", "ram", "zram", "dm-", "md", "nbd", "sr", "fd")
 _SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sector is
 _SUMMARY_ROWS = 8
 
-_Counters = Dict[str, Tuple[int, ...]]
+_Counters = Mapping[str, Tuple[int, ...]]
 
 
-class _Deltas:
+class Deltas:
     """The previous counters by name, and what came since, per second."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class NetworkReader:
 
     def __init__(self, proc: str = "/proc") -> None:
         self._path = proc + "/net/dev"
-        self._deltas = _Deltas()
+        self._deltas = Deltas()
 
     def read(self, full: bool = False) -> Tuple[NetworkRate, ...]:
         counters = parse_interfaces(procfs.read(self._path) or b"")
@@ -73,7 +73,7 @@ class DeviceReader:
     def __init__(self, proc: str = "/proc", blocks: str = "/sys/block") -> None:
         self._path = proc + "/diskstats"
         self._blocks = blocks
-        self._deltas = _Deltas()
+        self._deltas = Deltas()
 
     def read(self, full: bool = False) -> Tuple[DeviceRate, ...]:
         counters = parse_devices(procfs.read(self._path) or b"", self._whole_devices())
@@ -88,7 +88,7 @@ class DeviceReader:
         rows.sort(key=lambda row: row.busy_percent or 0.0)
         return tuple(rows[-_SUMMARY_ROWS:])
 
-    def _whole_devices(self) -> Optional[frozenset]:  # type: ignore[type-arg]
+    def _whole_devices(self) -> Optional[Container[str]]:
         try:
             return frozenset(os.listdir(self._blocks))
         except OSError:
@@ -97,7 +97,7 @@ class DeviceReader:
 
 def parse_interfaces(content: bytes) -> _Counters:
     """Bytes received and sent by interface, from /proc/net/dev."""
-    found: _Counters = {}
+    found: Dict[str, Tuple[int, ...]] = {}
     for line in content.split(b"\n"):
         name, colon, rest = line.rpartition(b":")
         words = rest.split()
@@ -106,13 +106,13 @@ def parse_interfaces(content: bytes) -> _Counters:
     return found
 
 
-def parse_devices(content: bytes, whole: Optional[Iterable[str]]) -> _Counters:
+def parse_devices(content: bytes, whole: Optional[Container[str]]) -> _Counters:
     """Bytes read, bytes written and milliseconds busy by device, from /proc/diskstats.
 
     Partitions are left out, as ``whole`` names the devices; without it every line that has ever
     been busy is taken.
     """
-    found: _Counters = {}
+    found: Dict[str, Tuple[int, ...]] = {}
     for line in content.split(b"\n"):
         words = line.split()
         if len(words) < 13:

@@ -1,7 +1,8 @@
 """One ``Sample`` of the node: the readers of this room behind one call."""
 
+import sys
 import time
-from typing import Optional
+from typing import TYPE_CHECKING, Optional, Tuple, Union
 
 from workers.agent.disks import DiskReader
 from workers.agent.gpu import GpuReader
@@ -9,6 +10,9 @@ from workers.agent.host import HostReader
 from workers.agent.identity import boottime
 from workers.agent.processes import ProcessReader
 from workers.protocol import Configure, GpuReport, Sample
+
+if TYPE_CHECKING:
+    from workers.agent.portable import PortableHostReader
 
 _GPU_WAIT_S = 0.01
 
@@ -23,10 +27,9 @@ class Sampler:
     def __init__(self, gpu: Optional[GpuReader] = None) -> None:
         self._gpu = gpu or GpuReader()
         self._wanted = Configure()
-        self._host = HostReader()
+        self._host, self.processes = _readers()
         self._disks = DiskReader()
         self._sequence = 0
-        self.processes = ProcessReader()
         self.gpu_report = GpuReport()
         """The newest GPU report."""
 
@@ -59,3 +62,12 @@ class Sampler:
     def close(self) -> None:
         """Ends the GPU child, if there is one."""
         self._gpu.close()
+
+
+def _readers() -> "Tuple[Union[HostReader, PortableHostReader], ProcessReader]":
+    if not sys.platform.startswith("linux"):
+        from workers.agent import portable
+
+        if portable.available():
+            return portable.PortableHostReader(), portable.PortableProcessReader()
+    return HostReader(), ProcessReader()

@@ -5,9 +5,10 @@ from typing import Any, Callable
 from workers.agent.lane import Finished, Lane, run_apart
 from workers.protocol import (
     DescribeProcess,
+    ExplainDisk,
     Failure,
-    Hello,
     ListProcesses,
+    SignalProcess,
 )
 
 MAX_RUNNING = 8
@@ -18,15 +19,14 @@ Reply = Callable[[int, Any], None]
 class Requests:
     """Answers what the console asks, each under its stream number."""
 
-    def __init__(
-        self, sampler: Any, sampling: Lane, finished: Finished, hello: Hello, reply: Reply
-    ) -> None:
+    def __init__(self, sampler: Any, sampling: Lane, finished: Finished, reply: Reply) -> None:
         self._sampler = sampler
         self._sampling = sampling
         self._finished = finished
-        self._hello = hello
         self._reply = reply
         self._running = 0
+        self.root = ""
+        """Where relative paths start, as configured; "" is the home directory."""
 
     def start(self, stream: int, message: Any) -> None:
         """Begins one request; its reply goes out when it is done, a Failure if it cannot be."""
@@ -46,8 +46,21 @@ class Requests:
             run_apart("request", self._finished, lambda: self._answer(message), done)
 
     def _answer(self, message: Any) -> Any:
+        """Each answer's code is imported when it is first wanted."""
         if isinstance(message, ListProcesses):
             return self._sampler.processes.table(message.limit)
+        if isinstance(message, DescribeProcess):
+            from workers.agent.details import describe
+
+            return describe(message, self._sampler.processes)
+        if isinstance(message, SignalProcess):
+            from workers.agent.signals import deliver
+
+            return deliver(message)
+        if isinstance(message, ExplainDisk):
+            from workers.agent.disk_usage import explain
+
+            return explain(message, self.root)
         return Failure("unsupported", f"this agent cannot answer {type(message).__name__}")
 
 

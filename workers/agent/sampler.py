@@ -39,6 +39,11 @@ class Sampler:
         if (wanted.disks, wanted.root) != (before.disks, before.root):
             self._disks = DiskReader(wanted.disks, wanted.root)
 
+    @property
+    def root(self) -> str:
+        """Where relative paths of the console start; "" is the home directory."""
+        return self._wanted.root
+
     def sample(self) -> Sample:
         """A reading of everything; figures over time are None in the first."""
         self._sequence += 1

@@ -10,7 +10,7 @@ import stat
 import zlib
 from typing import Any, Dict, List, Optional, Tuple
 
-from workers.agent.data.outcome import Entry
+from workers.agent.data.entry import Entry
 
 SCHEMA = 1
 MAX_BYTES = 256 * 1024 * 1024

@@ -4,28 +4,18 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Set, Tuple
+from typing import Callable, Dict, List, Optional, Set, Tuple
 
-from workers.agent.data.cache import CountCache, Key
-from workers.agent.data.methods import UnknownMethod, method_of
-from workers.agent.data.outcome import (
-    Busy,
-    CountFault,
-    Entry,
-    ShouldStop,
-    Stopped,
-    Uncountable,
-)
+from workers.agent.data.cache import CountCache, Key, Table
+from workers.agent.data.entry import Entry
+from workers.agent.data.method import Method, UnknownMethod, method_of
+from workers.agent.data.outcome import Busy, CountFault, ShouldStop, Stopped, Uncountable
 from workers.agent.data.tally import COUNTING, Tally
 from workers.agent.data.walk import Found, Walk
 from workers.protocol import DatasetCount, DatasetReport, DatasetWatch
 
-if TYPE_CHECKING:
-    from workers.agent.data.methods import Method
-
 SAVE_INTERVAL_S = 60.0
-LISTED_SHARDS = 20_000  # of a dataset; each is 24 bytes of a frame of at most 4 MiB
-LISTED_SHARDS_IN_ALL = 100_000
+LISTED_SHARDS = 100_000  # of all datasets together: 2.4 MB of a frame of at most 4 MiB
 NICE = 10
 
 Watched = Tuple[str, DatasetWatch]
@@ -57,7 +47,8 @@ class DatasetCounter:
         Lowers the priority of the thread it runs in, unless that is the main thread.
         """
         _give_way()
-        watched, used = self._watched, {}  # type: Tuple[Watched, ...], Dict[str, Set[Key]]
+        watched = self._watched
+        used: Dict[str, Set[Key]] = {}
         complete = True
         for key in watched:
             try:
@@ -72,24 +63,28 @@ class DatasetCounter:
             self._running = None
         if complete:
             self._forget_all_but(used)
-        self._save(time.monotonic())
+        self._save(time.monotonic() - self._saved_at)
         return self.report()
 
     def report(self) -> DatasetReport:
         """What is known now. A dataset whose first count goes on has its files so far and no records."""
         running = self._running
         counts: List[DatasetCount] = []
+        listed = 0
         for key in self._watched:
             found = self._results.get(key)
             if found is None and running is not None and running[0] == key:
-                found = running[1].result(complete=False)
-            counts.append(found or DatasetCount(key[1].name, reason=COUNTING))
+                found = running[1].so_far()
+            found = found or DatasetCount(key[1].name, reason=COUNTING)
+            listed += len(found.shards)
+            if listed > LISTED_SHARDS:
+                found = found._replace(shards=(), shards_listed=False)
+            counts.append(found)
         return DatasetReport(time.time(), tuple(counts))
 
     def close(self) -> None:
         """Writes the cache if there is something new in it."""
-        if self._changed:
-            self._save(self._saved_at + SAVE_INTERVAL_S)
+        self._save(SAVE_INTERVAL_S)
 
     def _dataset(
         self, key: Watched, used: Dict[str, Set[Key]], should_stop: ShouldStop
@@ -101,17 +96,16 @@ class DatasetCounter:
             return DatasetCount(watch.name, reason=str(error))
         tally = Tally(watch.name, root)
         self._running = (key, tally)
-        walk = Walk(root, watch.paths, method.knows)
+        walk = Walk(root, watch.paths, method.knows, method.beside(watch.paths))
         self._files(walk, method, tally, should_stop)
-        if method.table is not None:
-            used.setdefault(method.table, set()).update(tally.seen)
+        used.setdefault(method.table, set()).update(tally.seen)
         _explain(walk, method, tally)
-        return tally.result(complete=True)
+        return tally.result(method.shards, method.copies)
 
-    def _files(self, walk: Walk, method: "Method", tally: Tally, should_stop: ShouldStop) -> None:
-        table = self._cache.table(method.table) if method.table is not None else {}
+    def _files(self, walk: Walk, method: Method, tally: Tally, should_stop: ShouldStop) -> None:
+        table = self._cache.table(method.table)
         for found in walk.files(should_stop):
-            if not tally.found(found.status):
+            if method.skips(found.path) or not tally.found(found.status):
                 continue
             key = (found.status.st_dev, found.status.st_ino)
             known = table.get(key)
@@ -124,17 +118,16 @@ class DatasetCounter:
             except CountFault as fault:
                 _not_counted(found, known, fault, tally)
                 continue
-            if entry is not known and method.table is not None:
+            tally.counted(found.path, entry)
+            if entry is not known and entry.size >= 0:
                 self._remember(table, key, entry)
                 if tally.files % 32 == 0 and should_stop():
                     raise Stopped
-            tally.counted(found.path, entry)
 
-    def _remember(self, table: Dict[Key, Entry], key: Key, entry: Entry) -> None:
+    def _remember(self, table: Table, key: Key, entry: Entry) -> None:
         table[key] = entry
         self._changed = True
-        if time.monotonic() - self._saved_at > SAVE_INTERVAL_S:
-            self._save(time.monotonic())
+        self._save(time.monotonic() - self._saved_at)
 
     def _forget_all_but(self, used: Dict[str, Set[Key]]) -> None:
         for name, table in self._cache.tables.items():
@@ -143,9 +136,9 @@ class DatasetCounter:
                 del table[key]
             self._changed = self._changed or bool(gone)
 
-    def _save(self, now: float) -> None:
-        if self._changed and now - self._saved_at >= SAVE_INTERVAL_S:
-            self._saved_at, self._changed = now, False
+    def _save(self, age_s: float) -> None:
+        if self._changed and age_s >= SAVE_INTERVAL_S:
+            self._saved_at, self._changed = time.monotonic(), False
             self._cache.save()
 
 
@@ -160,7 +153,7 @@ def _not_counted(found: Found, known: Optional[Entry], fault: CountFault, tally:
         tally.unreadable(found.path, str(fault))
 
 
-def _explain(walk: Walk, method: "Method", tally: Tally) -> None:
+def _explain(walk: Walk, method: Method, tally: Tally) -> None:
     """Turns what the walk met into words."""
     for path, reason in walk.faults:
         tally.unreadable(path, reason)

@@ -4,8 +4,9 @@ import os
 import zlib
 from typing import Optional
 
+from workers.agent.data.entry import Entry
 from workers.agent.data.lines import CHUNK_BYTES, close_entry, newlines
-from workers.agent.data.outcome import Entry, ShouldStop, Stopped
+from workers.agent.data.outcome import ShouldStop, Stopped
 
 _OUTPUT_BYTES = 1024 * 1024  # of one step, however much a small input would unfold to
 _GZIP_WINDOW = 31  # zlib's word for "expect gzip's header and check its trailer"
@@ -30,7 +31,6 @@ def count_gzip(descriptor: int, start: Entry, should_stop: ShouldStop) -> Entry:
         raise Stopped(entry._replace(mtime_ns=-1))
     torn = reader.fault is not None
     return entry._replace(
-        size=position,
         records=reader.lines,
         open=reader.open_at_offset if torn else reader.open,
         fault=reader.fault,
@@ -51,8 +51,7 @@ class _Members:
     def feed(self, data: bytes, end: int, should_stop: ShouldStop) -> None:
         """``data`` are the bytes of the file before ``end``."""
         while data and self.fault is None:
-            if should_stop():
-                self.stopped, self.fault = True, "stopped"
+            if self._ends(should_stop):
                 return
             if self._engine is None:
                 data = data.lstrip(b"\0")  # padding of tapes and block devices
@@ -64,11 +63,16 @@ class _Members:
 
     def end(self, should_stop: ShouldStop) -> None:
         """The file ended. Output that did not fit its step comes now."""
-        while self._engine is not None and self.fault is None and not should_stop():
+        while self._engine is not None and self.fault is None and not self._ends(should_stop):
             before = self.lines, self.open
             self._step(self._engine, b"", self.offset)
             if self._engine is not None and before == (self.lines, self.open):
                 self.fault = "gzip data ends early (torn); its whole lines are counted"
+
+    def _ends(self, should_stop: ShouldStop) -> bool:
+        if should_stop():
+            self.stopped, self.fault = True, "stopped"
+        return self.stopped
 
     def _step(self, engine: "zlib._Decompress", data: bytes, end: int) -> bytes:
         try:

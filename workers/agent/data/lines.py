@@ -4,24 +4,24 @@ A last line without its newline is not a whole record: it is torn, or somebody i
 """
 
 import os
-import time
 import zlib
 from typing import Optional
 
+from workers.agent.data.entry import Entry, begin, holds
+from workers.agent.data.method import Method
 from workers.agent.data.opening import open_regular
-from workers.agent.data.outcome import Entry, ShouldStop, Stopped, Unreadable, words
+from workers.agent.data.outcome import ShouldStop, Stopped, Unreadable, words
 from workers.agent.data.walk import Found
 
 CHUNK_BYTES = 256 * 1024
 EDGE_BYTES = 1024
 _END_BYTES = 16
-SETTLED_NS = 2_000_000_000  # the coarsest clock tick of a file system (FAT)
 GZIP = b"\x1f\x8b\x08"
 ZSTD = b"\x28\xb5\x2f\xfd"
 _NAMES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst")
 
 
-class Lines:
+class Lines(Method):
     """Counts the lines of one file after the other; a file that grew is read from where it ended."""
 
     table = "lines"
@@ -29,10 +29,8 @@ class Lines:
 
     def __init__(self, should_stop: ShouldStop) -> None:
         self._should_stop = should_stop
-        self._now_ns = time.time_ns()
 
-    @staticmethod
-    def knows(name: str) -> bool:
+    def knows(self, name: str) -> bool:
         return name.endswith(_NAMES)
 
     def count(self, found: Found, known: Optional[Entry]) -> Entry:
@@ -40,14 +38,7 @@ class Lines:
 
         Raises Unreadable, Uncountable, Stopped (with what was counted so far).
         """
-        status = found.status
-        if (
-            known is not None
-            and known.settled
-            and known.mtime_ns == status.st_mtime_ns
-            and known.size == status.st_size
-            and known.ctime_ns == status.st_ctime_ns
-        ):
+        if known is not None and holds(known, found.status):
             return known
         descriptor, status = open_regular(found)
         try:
@@ -58,13 +49,11 @@ class Lines:
             os.close(descriptor)
 
     def _read(self, descriptor: int, status: os.stat_result, known: Optional[Entry]) -> Entry:
-        size, mtime_ns, ctime_ns = status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        settled = self._now_ns - max(mtime_ns, ctime_ns) > SETTLED_NS
-        start = Entry(size, mtime_ns, ctime_ns, settled, 0, 0, 0, 0, False)
+        start = begin(status)
         if known is not None and goes_on(descriptor, known, start):
             start = start._replace(offset=known.offset, base=known.base, open=known.open)
-        elif size <= CHUNK_BYTES:
-            data = os.pread(descriptor, size, 0) if size else b""
+        elif start.size <= CHUNK_BYTES:
+            data = os.pread(descriptor, start.size, 0) if start.size else b""
             if not data.startswith((GZIP, ZSTD)):
                 return _small(start, data)
         return self._large(descriptor, start)
@@ -100,11 +89,8 @@ class Lines:
 def _small(start: Entry, data: bytes) -> Entry:
     """The entry of a plain file that was read in one piece."""
     size, found = len(data), newlines(data)
-    return Entry(
+    return start._replace(
         size=size,
-        mtime_ns=start.mtime_ns,
-        ctime_ns=start.ctime_ns,
-        settled=start.settled,
         records=found,
         offset=size,
         base=found,

@@ -7,7 +7,9 @@ CountFault
 └── Stopped       the caller wants to end; ``partial`` is what to go on from
 """
 
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Optional
+
+from workers.agent.data.entry import Entry
 
 ShouldStop = Callable[[], bool]
 
@@ -26,28 +28,6 @@ class Uncountable(CountFault):
 
 class Busy(CountFault):
     pass
-
-
-class Entry(NamedTuple):
-    """What is remembered of one counted file.
-
-    ``base`` records were found in the first ``offset`` bytes: counting goes on from there when the file
-    grew. ``records`` are the whole file's. ``fingerprint`` covers the head and the bytes before ``offset``
-    (for SQLite: the write-ahead log's size and time). ``mtime_ns`` -1: the count did not end.
-    """
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    settled: (
-        bool  # the file was older than a clock tick when counted, so equal times mean equal bytes
-    )
-    records: int
-    offset: int
-    base: int
-    fingerprint: int
-    open: bool  # the last line has no newline
-    fault: Optional[str] = None
 
 
 class Stopped(CountFault):

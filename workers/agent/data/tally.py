@@ -3,12 +3,13 @@
 import os
 from typing import Dict, List, Optional, Set, Tuple
 
-from workers.agent.data.outcome import Entry
+from workers.agent.data.entry import Entry
 from workers.protocol import DatasetCount
 
 NAMED = 20  # names and faults that are told; the rest is a number
 NAME_LENGTH = 300
 COUNTING = "counting…"
+LISTED_SHARDS = 20_000  # each is 24 bytes of a frame of at most 4 MiB
 
 Key = Tuple[int, int]  # device, inode
 
@@ -22,8 +23,6 @@ class Tally:
         self.records = 0
         self.bytes = 0
         self.newest_ns = -1
-        self.shards: Dict[str, int] = {}  # hash → records
-        self.copies = 0  # shards whose hash was counted already
         self._name = name
         self._prefix = root.rstrip("/") + "/"
         self._read = 0
@@ -79,13 +78,24 @@ class Tally:
             path = path[len(self._prefix) :]
         return path if len(path) <= NAME_LENGTH else "…" + path[-NAME_LENGTH:]
 
-    def result(self, complete: bool, shards_listed: bool = False) -> DatasetCount:
-        reason = self._reason if complete else COUNTING
-        if reason is None and self._unreadable_files and not self._read:
-            reason = f"{_files(self._unreadable_files)} unreadable, none readable"
+    def so_far(self) -> DatasetCount:
+        """Of a count that goes on: its files, and no records."""
+        return self._count(COUNTING)
+
+    def result(self, shards: Optional[Dict[str, int]], copies: int) -> DatasetCount:
+        """Of a count that ended. ``shards``: hash → records; None where there are none to list."""
+        if self._reason is None and self._unreadable_files and not self._read:
+            self._reason = f"{self._unreadable_files} unreadable, nothing readable"
+        if copies:
+            self.fault(f"{_files(copies)}: copies of shards that are counted already")
+        count = self._count(self._reason)
+        if shards is None or len(shards) > LISTED_SHARDS:
+            return count
+        listed = tuple([f"{digest}:{records}" for digest, records in shards.items()])
+        return count._replace(shards=listed, shards_listed=True)
+
+    def _count(self, reason: Optional[str]) -> DatasetCount:
         faults = tuple(self._faults)
-        if self.copies:
-            faults += (f"{_files(self.copies)} hold shards that were counted already",)
         if self._more_faults:
             faults += (f"and {self._more_faults} more faults",)
         return DatasetCount(
@@ -98,8 +108,6 @@ class Tally:
             unreadable_files=self._unreadable_files,
             unreadable=tuple(self._unreadable),
             faults=faults,
-            shards=tuple([f"{h}:{n}" for h, n in self.shards.items()]) if shards_listed else (),
-            shards_listed=shards_listed,
         )
 
 

@@ -14,7 +14,7 @@ State = Tuple[str, ...]  # the segments of a pattern that are still to be matche
 ANY_DEPTH = "**"
 KNOWN = "\0known"  # a segment that matches the names a method knows: no file name holds a NUL
 
-_WILD = re.compile(r"[*?\[]")
+WILD = re.compile(r"[*?\[]")
 _NOT_TEMPORARY = r"(?s)(?!.*(?:\.tmp|\.part|\.partial|~)\Z)(?!\..+\.[A-Za-z0-9]{6}\Z)"
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -194,7 +194,7 @@ def split(root: str, pattern: str) -> Tuple[str, State]:
     """The directory before the first wildcard, and the segments after it."""
     path = os.path.join(root, os.path.expanduser(pattern))
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
-    wild = next((i for i, segment in enumerate(segments) if _WILD.search(segment)), len(segments))
+    wild = next((i for i, segment in enumerate(segments) if WILD.search(segment)), len(segments))
     state = tuple(segments[wild:])
     if state and path.endswith("/"):
         state += (ANY_DEPTH, KNOWN)
@@ -205,7 +205,7 @@ def split(root: str, pattern: str) -> Tuple[str, State]:
 
 def compile_segment(segment: str) -> Match:
     """A test of one name. Wildcards leave dot files and temporary files out."""
-    if not _WILD.search(segment):
+    if not WILD.search(segment):
         return lambda name: name == segment
     visible = "" if segment.startswith(".") else r"(?!\.)"
     return re.compile(_NOT_TEMPORARY + visible + fnmatch.translate(segment)).match

@@ -4,8 +4,9 @@ import importlib
 import os
 from typing import IO, Any, Callable, List, Optional, Tuple, Type
 
+from workers.agent.data.entry import Entry
 from workers.agent.data.lines import close_entry, newlines
-from workers.agent.data.outcome import Entry, ShouldStop, Stopped, Uncountable
+from workers.agent.data.outcome import ShouldStop, Stopped, Uncountable
 
 _PIECE_BYTES = 256 * 1024
 _POLL_S = 0.2  # how soon a stop is noticed while the program is silent
@@ -110,6 +111,4 @@ def _by_program(program: str, descriptor: int, start: Entry, should_stop: Should
 
 def _entry(descriptor: int, start: Entry, lines: int, last: bytes, fault: Optional[str]) -> Entry:
     entry = close_entry(descriptor, start, start.size, lines)
-    torn = last != b"\n" and fault is None
-    # offset is the whole size: a file that grew has another fingerprint or is read from its start anyway
-    return entry._replace(open=torn, fault=fault)
+    return entry._replace(open=last != b"\n" and fault is None, fault=fault)

@@ -1,0 +1,44 @@
+"""What is remembered of one counted file, and when it still holds."""
+
+import os
+import time
+from typing import NamedTuple, Optional
+
+SETTLED_NS = 2_000_000_000  # the coarsest clock tick of a file system (FAT)
+
+
+class Entry(NamedTuple):
+    """``base`` records were found in the first ``offset`` bytes: counting goes on from there when the
+    file grew. ``records`` are the whole file's. ``fingerprint`` covers the head and the bytes before
+    ``offset`` (SQLite: the write-ahead log's size and time). ``mtime_ns`` -1: the count did not end.
+    ``size`` -1: known without reading, so there is nothing to remember.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    settled: bool  # the file was older than a clock tick when counted: equal times mean equal bytes
+    records: int
+    offset: int = 0
+    base: int = 0
+    fingerprint: int = 0
+    open: bool = False  # the last line has no newline
+    fault: Optional[str] = None
+
+
+def begin(status: os.stat_result) -> Entry:
+    """An entry of a file of which nothing is counted yet."""
+    newest = max(status.st_mtime_ns, status.st_ctime_ns)
+    settled = time.time_ns() - newest > SETTLED_NS
+    return Entry(status.st_size, status.st_mtime_ns, status.st_ctime_ns, settled, 0)
+
+
+def holds(known: Optional[Entry], status: os.stat_result) -> bool:
+    """Whether the file is as it was when it was counted."""
+    return (
+        known is not None
+        and known.settled
+        and known.mtime_ns == status.st_mtime_ns
+        and known.size == status.st_size
+        and known.ctime_ns == status.st_ctime_ns
+    )

@@ -27,6 +27,7 @@ from workers.protocol.frames import (
 from workers.protocol.messages import (
     AGENT_MESSAGES,
     CONSOLE_MESSAGES,
+    COUNTING,
     Configure,
     CountNow,
     DatasetCount,
@@ -73,6 +74,7 @@ PROTOCOL_VERSION = 1
 __all__ = [
     "AGENT_MESSAGES",
     "CONSOLE_MESSAGES",
+    "COUNTING",
     "HEADER",
     "MAX_FRAME_BYTES",
     "MAX_ITEMS",

@@ -173,6 +173,9 @@ class Sample(NamedTuple):
     top: Tuple[Process, ...] = ()  # the busiest by CPU, then by memory; none twice
 
 
+COUNTING = "counting…"  # the reason of a dataset whose first count goes on: wait, more will come
+
+
 class DatasetCount(NamedTuple):
     """What one dataset holds on one node.
 

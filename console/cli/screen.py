@@ -1,0 +1,35 @@
+"""`quarterdeck [HOST…]`: opens the console. The only file here that knows the screen, and only when it opens."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from argparse import Namespace
+
+from console.cli import exits
+from console.cli.connect import filter_of, runtime_of
+from console.errors import UsageError
+
+
+def run(options: Namespace) -> int:
+    """Runs the screen until it is left."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the console needs a terminal; `quarterdeck status` prints the same to a pipe"
+        )
+    filter_of(options)
+    return asyncio.run(_screen(options))
+
+
+async def _screen(options: Namespace) -> int:
+    from console.ui.app import QuarterdeckApp
+
+    async with runtime_of(options, options.hosts) as runtime:
+        app = QuarterdeckApp(
+            runtime,
+            ascii_only=getattr(options, "ascii", False),
+            theme=getattr(options, "theme", None),
+            note="demo" if getattr(options, "demo", False) else "",
+        )
+        code = await app.run_async()
+    return exits.DONE if code is None else code

@@ -1,0 +1,141 @@
+"""The JSON that scripts rely on, schema 1. Keys are added, never renamed; None is "not available"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from console.fleet.alerts import Alert
+from console.fleet.model import Node
+from console.fleet.survey.data import newest_age_s
+from console.fleet.totals import DataRow, DatasetTotal
+from workers.protocol import DatasetCount, Disk, Gpu, Process
+
+SCHEMA = 1
+
+
+def status(nodes: Iterable[Node], alerts: Iterable[Alert], now: float) -> dict[str, Any]:
+    """`status --json`."""
+    return {
+        "schema": SCHEMA,
+        "nodes": [_node(node, now) for node in nodes],
+        "alerts": [{"node": a.node, "kind": a.kind, "text": a.text, "key": a.key} for a in alerts],
+    }
+
+
+def _node(node: Node, now: float) -> dict[str, Any]:
+    sample = node.sample
+    host = sample.host if sample else None
+    counts = node.datasets.counts if node.datasets else ()
+    named = {count.name for count in counts}
+    missing = [DatasetCount(w.name) for w in node.spec.datasets if w.name not in named]
+    return {
+        "name": node.name,
+        "state": node.state,
+        "reason": node.reason or None,
+        "age_s": None if node.sample_at is None else round(max(0.0, now - node.sample_at), 3),
+        "hostname": node.hello.hostname if node.hello else None,
+        "cpu_percent": host.cpu_percent if host else None,
+        "load": host.load[0] if host and host.load else None,
+        "memory": {
+            "used_bytes": host.memory.used_bytes if host else None,
+            "total_bytes": host.memory.total_bytes if host else None,
+        },
+        "gpus": [_gpu(gpu) for gpu in node.gpu.gpus],
+        "disks": [_disk(disk) for disk in (sample.disks if sample else ())],
+        "datasets": [_count(node, count, now) for count in (*counts, *missing)],
+        "workers": [],
+        "process_count": host.process_count if host else None,
+    }
+
+
+def _gpu(gpu: Gpu) -> dict[str, Any]:
+    return {
+        "index": gpu.gpu_index,
+        "name": gpu.name,
+        "utilization_percent": gpu.utilization_percent,
+        "memory_used_bytes": gpu.memory_used_bytes,
+        "memory_total_bytes": gpu.memory_total_bytes,
+        "temperature_c": gpu.temperature_c,
+        "power_w": gpu.power_w,
+    }
+
+
+def _disk(disk: Disk) -> dict[str, Any]:
+    return {"path": disk.path, "used_bytes": disk.used_bytes, "total_bytes": disk.total_bytes}
+
+
+def _count(node: Node, count: DatasetCount, now: float) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": count.name,
+        "files": count.files,
+        "records": count.records,
+        "bytes": count.bytes,
+        "newest_age_s": newest_age_s(node, count, now),
+    }
+    if count.records is None:
+        shown["reason"] = count.reason or node.reason or "not counted yet"
+    return shown
+
+
+def data(rows: Iterable[DataRow], sums: Iterable[DatasetTotal]) -> dict[str, Any]:
+    """`data --json`. What was synced, aggregated and backed up is not known by this version: null."""
+    return {
+        "schema": SCHEMA,
+        "nodes": [_row(row) for row in rows],
+        "totals": {total.dataset: _total(total) for total in sums},
+    }
+
+
+def _row(row: DataRow) -> dict[str, Any]:
+    return {
+        "node": row.node,
+        "dataset": row.dataset,
+        "files": row.files,
+        "records": row.records,
+        "bytes": row.bytes,
+        "newest_age_s": row.newest_age_s,
+        "unsynced_records": None,
+        "unsynced_bytes": None,
+        "reason": row.reason,
+        "same_as": row.same_as,
+        "unreadable": list(row.unreadable),
+    }
+
+
+def _total(total: DatasetTotal) -> dict[str, Any]:
+    return {
+        "records": total.records,
+        "unsynced_records": None,
+        "unsynced_bytes": None,
+        "aggregated_records": None,
+        "backed_up_records": None,
+        "partial": total.partial,
+        "unknown": [{"node": node, "reason": reason} for node, reason in total.unknown],
+    }
+
+
+def alerts(active: Iterable[Alert]) -> dict[str, Any]:
+    """`alerts --json`; `since` is a wall-clock time in seconds."""
+    return {
+        "schema": SCHEMA,
+        "alerts": [
+            {
+                "id": alert.id,
+                "node": alert.node,
+                "kind": alert.kind,
+                "text": alert.text,
+                "key": alert.key,
+                "severity": alert.severity.value,
+                "since": alert.since_clock,
+                "acknowledged": alert.acknowledged,
+                "suspended": alert.suspended,
+            }
+            for alert in active
+        ],
+    }
+
+
+def process(one: Process) -> dict[str, Any]:
+    """A process of `ps --json`; all fields of the protocol's."""
+    return one._asdict()

@@ -45,6 +45,7 @@ class GpuReader:
         self._child: Optional[GpuChild] = None
         self._stuck: List[int] = []
         self._next_start = self._started_at = 0.0
+        self._nothing_to_ask = False
         self._asked_at: Optional[float] = None
         self._silent_since: Optional[float] = None
         self._answered_at: Optional[float] = None
@@ -85,11 +86,13 @@ class GpuReader:
         except OSError as error:
             self._fail(f"the GPU reader cannot be started: {error}", now)
             return
-        self._asked_at, self._started_at = None, now
+        self._asked_at, self._started_at, self._nothing_to_ask = None, now, False
 
     def _ask(self, now: float) -> None:
         recent = self._answered_at is not None and now - self._answered_at < _SOON_S
-        if self._asked_at is None and not recent and self._child is not None and self._child.ask():
+        if self._asked_at is not None or recent or self._nothing_to_ask:
+            return
+        if self._child is not None and self._child.ask():
             self._asked_at = now
             if self._silent_since is None:
                 self._silent_since = now
@@ -108,19 +111,20 @@ class GpuReader:
         for report in reports:
             # The answer may have lain in the pipe: it is as old as its question.
             self._report, self._answered_at = report, self._asked_at or now
+            self._nothing_to_ask = report.driver is None
             self._asked_at = self._silent_since = None
             self._retry_s = self._first_retry_s
             self._seen.update((gpu.uuid, gpu) for gpu in report.gpus if gpu.uuid)
         if ended:
-            self._ended(bool(reports), now)
+            self._ended(now)
         elif any(gpu.lost for gpu in self._report.gpus) and now - self._started_at > _LOST_S:
             # NVML finds a GPU that came back only when it is initialised anew.
             self._drop()
 
-    def _ended(self, said_why: bool, now: float) -> None:
+    def _ended(self, now: float) -> None:
         """The child ended by itself: there is nothing to ask, or it crashed."""
         self._drop()
-        if said_why:
+        if self._nothing_to_ask:
             self._next_start = now + _NO_DRIVER_S
         else:
             self._fail("the GPU reader crashed inside the driver's library", now)

@@ -194,6 +194,13 @@ class NotifySettings(Section):
     kinds: tuple[Name, ...] = ()  # only these kinds of alert; empty: all
 
 
+def _joined(value: Any) -> Any:
+    return ",".join(value) if isinstance(value, list) and value else value
+
+
+KeyList = Annotated[Line, BeforeValidator(_joined)]  # "q,ctrl+q"
+
+
 class UiSettings(Section):
     """The screen."""
 
@@ -203,13 +210,13 @@ class UiSettings(Section):
     sort: Line | None = None
     columns: tuple[Name, ...] = ()
     mouse: StrictBool = True
-    keys: dict[Name, Lines] = Field(default_factory=dict)  # action: its keys
+    keys: dict[Name, KeyList] = Field(default_factory=dict)  # action: its keys
 
 
 class RetentionSettings(Section):
     """How long the console keeps what it could ask again."""
 
-    dataset_history: PositiveDuration = 7 * 86_400.0
+    dataset_history: PositiveDuration = 2 * 86_400.0
 
 
 class Settings(Section):

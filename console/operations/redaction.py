@@ -1,0 +1,41 @@
+"""Secrets out of what is written down: by the name of a key, by the look of a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+HIDDEN = "«hidden»"
+
+_NAME = r"[A-Za-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth)[A-Za-z0-9_-]*"
+_ASSIGNED = re.compile(rf"(?i)(-{{0,2}}{_NAME}\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)")
+_OPTION = re.compile(rf"(?i)-{{1,2}}{_NAME}")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_KNOWN_FORMS = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bglpat-[A-Za-z0-9_-]{16,}\b"
+    r"|\bhf_[A-Za-z0-9]{20,}\b|\bsk-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+)
+_PEM = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S
+)
+
+
+def redact(text: str) -> str:
+    """`text` with what looks like a secret hidden."""
+    text = _PEM.sub(HIDDEN, text)
+    text = _BEARER.sub(lambda match: f"{match[1]} {HIDDEN}", text)
+    text = _ASSIGNED.sub(lambda match: match[1] + HIDDEN, text)
+    text = _IN_URL.sub(lambda match: f"{match[1]}{HIDDEN}@", text)
+    return _KNOWN_FORMS.sub(HIDDEN, text)
+
+
+def redact_argv(argv: Sequence[str]) -> list[str]:
+    """Each word redacted; the word after `--token` and the like is hidden whole."""
+    found: list[str] = []
+    hide_next = False
+    for word in argv:
+        found.append(HIDDEN if hide_next else redact(word))
+        hide_next = not hide_next and _OPTION.fullmatch(word) is not None
+    return found

@@ -1,0 +1,297 @@
+"""The composition root: builds store, sessions and operations, keeps them going, and ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from console.channels import bundle
+from console.channels.channel import Dialer
+from console.channels.dialers import Dialers
+from console.fleet.events import ClockTicked, Event, LinkLost, LinkUp, NodeAdded, NodeRemoved
+from console.fleet.model import NodeSpec, Problem, ProblemKind, Transport
+from console.fleet.store import FleetStore
+from console.operations.acts import Acts
+from console.operations.audit import AuditLog
+from console.operations.bulletin import BulletinBoard
+from console.operations.datasets import DatasetOperations
+from console.operations.disks import DiskOperations
+from console.operations.guard import Guard
+from console.operations.history_cache import HistoryCache
+from console.operations.nodes import NodeOperations
+from console.operations.notify import Notifier
+from console.operations.processes import ProcessOperations
+from console.sessions.clock import SYSTEM_CLOCK, Clock
+from console.sessions.session import Session
+from console.settings.load import Loaded
+from console.settings.places import places
+from workers.protocol import Configure
+
+if TYPE_CHECKING:
+    from console.channels.prompt import Prompter
+    from console.settings.model import Settings
+
+TICK_S = 0.5
+KEEP_HISTORY_EVERY_S = 60.0
+CLOSING_S = 2.0
+
+
+class Runtime:
+    """One console at work between `async with`. Everything happens in the loop that entered it.
+
+    `dialers` replaces how nodes are reached (the demo, tests). `keep` false: nothing is kept on disk but
+    the audit log.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        specs: Sequence[NodeSpec],
+        *,
+        prompter: Prompter | None = None,
+        dialers: Callable[[NodeSpec], Dialer] | None = None,
+        read_only: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+        keep: bool = True,
+    ) -> None:
+        self.loaded = loaded
+        self.prompter = prompter
+        self.store = FleetStore(self.settings.alert_rules())
+        self.board = BulletinBoard(clock.wall)
+        self.settings_fault: str | None = None  # why the last change of the settings was not taken
+        self.reloads = 0
+        self.failed_reloads = 0
+        self._clock = clock
+        self._keep = keep
+        self._first = tuple(specs)
+        self._specs: dict[str, NodeSpec] = {}
+        self._sessions: dict[str, Session] = {}
+        self._runs: dict[str, asyncio.Task[None]] = {}
+        self._interests: dict[str, str] = {}
+        self._interval = self.settings.interval
+        self._tasks: list[asyncio.Task[None]] = []
+        self._roads = Dialers(self.settings.ssh, prompter)
+        self._dialers = dialers or self._roads
+        self.sessions: Mapping[str, Session] = MappingProxyType(self._sessions)
+        self._build_operations(read_only)
+
+    def _build_operations(self, read_only: bool) -> None:
+        here = places(self.loaded.sources.environ) if self.loaded.sources else places()
+        self._guard = Guard(read_only or self.settings.read_only)
+        self._read_only_asked = read_only
+        self.audit = AuditLog(
+            here.audit, self._clock.wall, lambda text: self.board.post("error", text)
+        )
+        acts = Acts(self.sessions, self._guard, self.audit)
+        self.processes = ProcessOperations(acts)
+        self.disks = DiskOperations(acts)
+        self.datasets = DatasetOperations(acts)
+        self.nodes = NodeOperations(acts, self)
+        self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
+        self._history = HistoryCache(here.console_state / "history.sqlite", self.board)
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    @property
+    def read_only(self) -> bool:
+        return self._guard.read_only
+
+    @property
+    def specs(self) -> Mapping[str, NodeSpec]:
+        """What each node was told to be."""
+        return MappingProxyType(self._specs)
+
+    @property
+    def roads(self) -> Dialers:
+        """How nodes are reached; its `network` is what the SSH nodes share."""
+        return self._roads
+
+    # ------------------------------------------------------------ life
+
+    async def __aenter__(self) -> Runtime:
+        for spec in self._first:
+            await self.add_node(spec)
+        self._start(self._tick(), "clock")
+        self._start(self._notifier.run(), "notify")
+        if self._keep:
+            self._start(self._keep_history(), "history")
+        if self.loaded.sources is not None:
+            self._start(self._watch_settings(), "settings")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._keep:
+            self._save_history()
+        closing = [self._end_session(name) for name in tuple(self._sessions)]
+        for task in self._tasks:
+            task.cancel()
+        ends = [asyncio.ensure_future(end) for end in closing]
+        if waiting := [*self._tasks, *ends]:
+            await asyncio.wait(waiting, timeout=CLOSING_S)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._roads.close(), CLOSING_S)
+        await self._history.close()
+        self._tasks.clear()
+
+    # ------------------------------------------------------------ nodes
+
+    async def add_node(self, spec: NodeSpec) -> None:
+        """Watches a node from now on; one with this name that is there becomes what `spec` says."""
+        old = self._specs.get(spec.name)
+        self._specs[spec.name] = spec
+        self.store.apply(NodeAdded(spec.name, self._clock.monotonic(), spec))
+        if old is not None and _same_link(old, spec):
+            self._configure(spec.name)
+            return
+        if old is not None:
+            await self._end_session(spec.name)
+        self._open_session(spec)
+
+    async def remove_node(self, name: str) -> None:
+        """Watches it no more. Nothing is changed on the node or in the settings."""
+        self._specs.pop(name, None)
+        self._interests.pop(name, None)
+        self.store.apply(NodeRemoved(name, self._clock.monotonic()))
+        await self._end_session(name)
+
+    def configure(self, node: str, interest: str) -> None:
+        """What is wanted of a node: off, summary or full. An unknown node is ignored."""
+        if node in self._sessions and self._interests.get(node, "summary") != interest:
+            self._interests[node] = interest
+            self._configure(node)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two readings; a new value is told to every node."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        self._interval = seconds
+        for name in self._sessions:
+            self._configure(name)
+
+    def _open_session(self, spec: NodeSpec) -> None:
+        session = Session(spec, self._dialers(spec), self._emit, bundle.build(), self._clock)
+        self._sessions[spec.name] = session
+        self._configure(spec.name)
+        self._runs[spec.name] = asyncio.create_task(session.run(), name=f"session {spec.name}")
+        self._runs[spec.name].add_done_callback(lambda task: self._session_ended(spec.name, task))
+
+    def _session_ended(self, node: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            text = f"the console's own session failed: {type(error).__name__}: {error}"
+            problem = Problem(ProblemKind.AGENT_FAILED, text, "Retry; report it if it comes back.")
+            self._emit(LinkLost(node, self._clock.monotonic(), problem, 0, None))
+
+    def retry(self, node: str) -> None:
+        """Tries to reach a node now; an unknown node is ignored."""
+        run = self._runs.get(node)
+        if run is not None and run.done():
+            self._open_session(self._specs[node])
+        elif node in self._sessions:
+            self._sessions[node].retry()
+
+    async def _end_session(self, name: str) -> None:
+        session, task = self._sessions.pop(name, None), self._runs.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=CLOSING_S)
+        if session is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(session.close(), CLOSING_S)
+
+    def _configure(self, name: str) -> None:
+        spec = self._specs[name]
+        message = Configure(
+            interest=self._interests.get(name, "summary"),
+            interval_s=self._interval,
+            root=spec.root,
+            disks=spec.disks,
+            datasets=spec.datasets,
+            count_interval_s=self.settings.count_interval,
+        )
+        self._sessions[name].configure(message)
+
+    # ------------------------------------------------------------ going on
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    def _emit(self, event: Event) -> None:
+        self.store.apply(event)
+        if self._keep and isinstance(event, LinkUp):
+            self._history.restore(event.node, event.hello.node_key, self.store)
+
+    async def _tick(self) -> None:
+        while True:
+            self.store.apply(ClockTicked(self._clock.monotonic(), self._clock.wall()))
+            await asyncio.sleep(TICK_S)
+
+    async def _keep_history(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_HISTORY_EVERY_S)
+            self._save_history()
+
+    def _save_history(self) -> None:
+        self._history.save(self.store, self.settings.retention.dataset_history, self._clock.wall())
+
+    # ------------------------------------------------------------ settings
+
+    async def _watch_settings(self) -> None:
+        from console.settings.reload import watch
+
+        await watch(self.loaded, self.use_settings, self._refuse_settings)
+
+    async def use_settings(self, loaded: Loaded) -> None:
+        """Goes on with new settings: nodes come, go and change; rules hold from now on."""
+        old, self.loaded = self.loaded, loaded
+        self.reloads += 1
+        self.settings_fault = None
+        self._guard.read_only = self._read_only_asked or loaded.settings.read_only
+        self.store.set_rules(loaded.settings.alert_rules())
+        self._notifier.use(loaded.settings.notify)
+        await self._use_nodes(old, loaded)
+        if loaded.settings.interval != old.settings.interval:
+            self.interval = loaded.settings.interval
+        self.board.post("info", "the settings were read again")
+
+    async def _use_nodes(self, old: Loaded, new: Loaded) -> None:
+        before = {spec.name: spec for spec in old.specs()}
+        after = {spec.name: spec for spec in new.specs()}
+        ssh_changed = old.settings.ssh != new.settings.ssh
+        if ssh_changed:
+            self._roads.use(new.settings.ssh)
+        for name in before.keys() - after.keys():
+            await self.remove_node(name)
+        for name, spec in after.items():
+            if name in self._specs and ssh_changed and spec.transport is Transport.SSH:
+                await self._end_session(name)
+                self._open_session(spec)
+            elif (
+                before.get(name) != spec
+                or old.settings.count_interval != new.settings.count_interval
+            ):
+                await self.add_node(spec)
+
+    def _refuse_settings(self, fault: str) -> None:
+        self.failed_reloads += 1
+        self.settings_fault = fault
+        self.board.post("error", f"settings not taken, the last good ones stay: {fault}")
+
+
+def _same_link(old: NodeSpec, new: NodeSpec) -> bool:
+    """True where only what is watched changed, not how the node is reached."""
+    watched = replace(old, tags=new.tags, root=new.root, disks=new.disks, datasets=new.datasets)
+    return watched == new

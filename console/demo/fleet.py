@@ -1,0 +1,98 @@
+"""The demo as a runtime: the same sessions, store and operations as ever, on machines that are scripted."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from console.demo.agent import DemoNode
+from console.demo.dialer import DemoDialer
+from console.demo.machines import MACHINES, machine
+from console.demo.past import past_events
+from console.demo.time import DemoTime
+from console.fleet.model import NodeSpec, Transport
+from console.runtime import Runtime
+from console.settings.load import Loaded
+from console.settings.model import Settings
+from workers.protocol import DatasetWatch
+
+BRIEF_ABOVE = 100  # machines; more of them get a shorter past
+DATASETS = ("hex8_2p", "square8_2p", "square19_3p", "hexagonal_4p")
+
+
+class DemoRuntime(Runtime):
+    """A runtime whose files are in a folder of its own that is gone when it ends."""
+
+    def __init__(
+        self, specs: Sequence[NodeSpec], time: DemoTime, *, read_only: bool = False
+    ) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
+        self._time = time
+        known_hosts = self._folder / "known_hosts"
+        self.machines = {spec.name: DemoNode(i, time) for i, spec in enumerate(specs)}
+        super().__init__(
+            Loaded(_settings(known_hosts)),
+            specs,
+            dialers=lambda spec: DemoDialer(self.machines[spec.name], known_hosts),
+            read_only=read_only,
+            clock=time.clock,
+            keep=False,
+        )
+        self.audit.path = self._folder / "audit.jsonl"
+
+    async def __aenter__(self) -> DemoRuntime:
+        now, clock = self._time.clock.monotonic(), self._time.clock.wall()
+        brief = len(self.machines) > BRIEF_ABOVE
+        for event in past_events(tuple(self._first), now, clock, brief=brief):
+            self.store.apply(event)
+        await super().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def specs(nodes: int) -> tuple[NodeSpec, ...]:
+    """The demo's nodes; past the catalogue's 24 they are healthy machines named sim-0024 and on."""
+    return tuple(_spec(number) for number in range(nodes))
+
+
+def _spec(number: int) -> NodeSpec:
+    this = machine(number)
+    return NodeSpec(
+        name=this.name,
+        transport=Transport.MEMORY,
+        address=this.address,
+        tags=this.tags,
+        root="~/run",
+        datasets=tuple(_watch(name) for name, _, _ in this.data),
+    )
+
+
+def _watch(name: str) -> DatasetWatch:
+    return DatasetWatch(name, (f"data/selfplay/{name}/**/*.jsonl",), "lines")
+
+
+def _settings(known_hosts: Path) -> Settings:
+    used = [name for name in DATASETS if any(d[0] == name for m in MACHINES for d in m.data)]
+    return Settings.model_validate(
+        {
+            "ssh": {"known_hosts": [str(known_hosts)], "own_known_hosts": str(known_hosts)},
+            "datasets": [
+                {"name": name, "paths": [f"data/selfplay/{name}/**/*.jsonl"], "stale_after": "60m"}
+                for name in used
+                if name != "hexagonal_4p"
+            ],
+        }
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,10 @@ from console.sessions.backoff import HEALTHY_S, Backoff
 from console.sessions.clock import SYSTEM_CLOCK, Clock, Instant
 from console.sessions.intake import Intake
 from console.sessions.link import Link, Violation
+from console.text import one_line
 from workers.protocol import Configure, encode_message
+
+_log = logging.getLogger(__name__)
 
 WATCH_S = 1.0  # how often a waiting session looks whether the machine slept
 
@@ -61,10 +65,11 @@ class Session:
                 await self._live()
             except LinkError as error:
                 problem = self._judge(error)
-            except (
-                OSError
-            ) as error:  # a foreign error that no channel translated: this node alone fails
-                problem = Problem(ProblemKind.LOST, f"the connection failed: {error}")
+            except Exception as error:  # whatever it is, it is this node's alone
+                _log.exception("session of %s", self._node)
+                problem = Problem(
+                    ProblemKind.LOST, f"{type(error).__name__}: {one_line(str(error))}"
+                )
             await self._wait(problem)
 
     def configure(self, message: Configure) -> None:

@@ -8,6 +8,7 @@ from workers.protocol import Configure, DatasetReport, Failure
 
 NEVER = float("inf")
 SHORTEST_INTERVAL_S = 1.0
+PROGRESS_S = 2.0  # how often a running first count says how far it is
 
 Reply = Callable[[Any], None]
 
@@ -30,16 +31,21 @@ class Counting:
     def configure(self, wanted: Configure) -> None:
         """What to count from now on, and how often."""
         before, self._wanted = self._wanted, wanted
+        if not (wanted.datasets or before.datasets):
+            return  # the counter is not even loaded
         if (wanted.root, wanted.datasets) != (before.root, before.datasets):
             self._stopped = self._running  # what runs counts the wrong thing
             self._lane.submit(
                 lambda: self._counter.configure(wanted.root, wanted.datasets), lambda *_: None
             )
             self._sent = None
-            self.due_at = time.monotonic()
+            if not wanted.datasets:
+                self._send(DatasetReport(time.time()))
+            if not self._running:
+                self.due_at = time.monotonic()
         elif wanted != before and self._active and not self._running:
             self.due_at = min(self.due_at, time.monotonic() + self._interval_s)
-        if not self._active:
+        if not self._active and not self._running:
             self.due_at = NEVER
 
     def now(self, reply: Reply) -> None:
@@ -49,7 +55,13 @@ class Counting:
             self._start()
 
     def start_if_due(self, now: float) -> None:
-        if now >= self.due_at and not self._running:
+        """Called at every turn of the loop."""
+        if now < self.due_at:
+            return
+        if self._running:
+            self.due_at = now + PROGRESS_S
+            self._send_if_changed(self._counter.report())
+        else:
             self._start()
 
     def stop(self) -> None:
@@ -66,7 +78,7 @@ class Counting:
 
     def _start(self) -> None:
         self._running, self._stopped = True, False
-        self.due_at = NEVER
+        self.due_at = time.monotonic() + PROGRESS_S
         self._served, self._waiting = self._waiting, []
         self._lane.submit(lambda: self._counter.count(lambda: self._stopped), self._counted)
 
@@ -79,7 +91,9 @@ class Counting:
             self._deliver(served, report, error)
         if self._waiting or (self._stopped and self._active):
             self._start()
-        elif self._active:
+        else:
+            self.due_at = NEVER
+        if self._active and not self._running:
             self.due_at = time.monotonic() + self._interval_s
 
     def _deliver(
@@ -91,6 +105,9 @@ class Counting:
             return
         for reply in served:
             reply(report)
+        self._send_if_changed(report)
+
+    def _send_if_changed(self, report: DatasetReport) -> None:
         if self._sent is None or report.counts != self._sent.counts:
             self._sent = report
             self._send(report)

@@ -5,6 +5,7 @@ import sys
 import time
 from typing import Optional, Tuple
 
+from workers.agent.gpu_driver import library_folder
 from workers.agent.shelf import digest_of
 from workers.protocol import PROTOCOL_VERSION, Hello
 
@@ -99,11 +100,31 @@ def _capabilities() -> Tuple[str, ...]:
     found = []
     if hasattr(os, "pidfd_open"):
         found.append("pidfd")
-    for folder in os.environ.get("PATH", "").split(":"):
-        if folder.startswith("/") and os.access(os.path.join(folder, "zstd"), os.X_OK):
-            found.append("zstd")
-            break
+    if _has_program("zstd"):
+        found.append("zstd")
+    if library_folder() is not None:
+        found.append("nvml")
+    if _has_package("psutil"):
+        found.append("psutil")
     return tuple(found)
+
+
+def _has_program(name: str) -> bool:
+    folders = os.environ.get("PATH", "").split(":")
+    return any(f.startswith("/") and os.access(os.path.join(f, name), os.X_OK) for f in folders)
+
+
+def _has_package(name: str) -> bool:
+    """Whether this Python has a package, without paying for its search path."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    prefixes = (os.path.dirname(os.path.dirname(sys.executable or "")), sys.prefix, "/usr")
+    folders = [
+        *(f"{prefix}/lib/{version}/site-packages" for prefix in prefixes),
+        "/usr/lib/python3/dist-packages",
+        f"/usr/local/lib/{version}/dist-packages",
+        os.path.expanduser(f"~/.local/lib/{version}/site-packages"),
+    ]
+    return any(os.path.isdir(f"{folder}/{name}") for folder in folders)
 
 
 def _first_line(path: str) -> str:

@@ -13,6 +13,7 @@ EXIT_FAILED = 70
 def main(start: Boot) -> NoReturn:
     """Serves one console. Never returns; nothing is left running."""
     sampler: Optional[Any] = None
+    counter: Optional[_LateCounter] = None
     code = 0
     try:
         greeting = hello(start.digest, start.state_directory, start.warnings)
@@ -24,13 +25,16 @@ def main(start: Boot) -> NoReturn:
     finally:
         if sampler is not None:
             sampler.close()
+        if counter is not None:
+            counter.close()
     os._exit(code)  # threads may hang in a dead mount
 
 
 def _sampler() -> Any:
+    from workers.agent.gpu import GpuReader
     from workers.agent.sampler import Sampler
 
-    return Sampler()
+    return Sampler(GpuReader())
 
 
 class _LateCounter:
@@ -45,6 +49,14 @@ class _LateCounter:
 
     def count(self, should_stop: Any) -> Any:
         return self._real().count(should_stop)
+
+    def report(self) -> Any:
+        return self._real().report()
+
+    def close(self) -> None:
+        """Saves what was counted."""
+        if self._counter is not None:
+            self._counter.close()
 
     def _real(self) -> Any:
         if self._counter is None:

@@ -48,6 +48,7 @@ class Requests:
     def _answer(self, message: Any) -> Any:
         """Each answer's code is imported when it is first wanted."""
         if isinstance(message, ListProcesses):
+            self._sampler.processes.sweep()  # the last sample may be old, or there is none
             return self._sampler.processes.table(message.limit)
         if isinstance(message, DescribeProcess):
             from workers.agent.details import describe

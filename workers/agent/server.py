@@ -44,6 +44,8 @@ class Server:
     def __init__(
         self, channel_in: int, channel_out: int, hello: Hello, sampler: Any, counter: Any
     ) -> None:
+        if channel_in == channel_out:  # poll() has one entry for each number
+            channel_out = os.dup(channel_out)
         self._in = channel_in
         self._outbox = Outbox(channel_out)
         self._channel_out = channel_out
@@ -56,7 +58,7 @@ class Server:
         self._told_slow = False
         self._last_fault = ""
         self._counting = Counting(counter, Lane("counting", self._finished), self._outbox.latest)
-        self._requests = Requests(sampler, self._sampling, self._finished, hello, self.reply)
+        self._requests = Requests(sampler, self._sampling, self._finished, self.reply)
         self._wanted = Configure()
         self._heartbeats = 0
         self._heard: Optional[int] = None
@@ -211,6 +213,7 @@ class Server:
         if changed:
             self._next_sample = time.monotonic()
             self._sampling.submit(lambda: self._sampler.configure(wanted), self._configured)
+        self._requests.root = wanted.root
         self._counting.configure(wanted)
 
     def _configured(self, _: Any, error: Optional[Exception]) -> None:

@@ -8,6 +8,7 @@ import time
 from workers.agent.data.outcome import Busy, ShouldStop, Stopped, Unreadable
 
 _POLL_S = 0.02
+_WAIT_S = 0.25  # for a writer to let us in; nothing is held meanwhile
 
 
 class Query:
@@ -19,32 +20,37 @@ class Query:
         self._should_stop = should_stop
 
     def run(self, options: str, limit_s: float) -> int:
-        """Raises Busy (locked, or not done after ``limit_s``), Stopped, Unreadable."""
-        done = threading.Event()
-        deadline = time.monotonic() + limit_s
+        """Raises Busy (locked, or not done ``limit_s`` after it was let in), Stopped, Unreadable."""
         try:
             connection = sqlite3.connect(
                 _uri(self._path, options),
                 uri=True,
-                timeout=0,
+                timeout=_WAIT_S,
                 isolation_level=None,
                 check_same_thread=False,
             )
-            guard = threading.Thread(target=self._guard, args=(connection, deadline, done))
-            guard.start()
             try:
-                return self._ask(connection)
+                connection.execute("PRAGMA trusted_schema = OFF")
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+                return self._count(connection, limit_s)
             finally:
-                done.set()
-                guard.join()
                 connection.close()
         except sqlite3.Error as error:
             raise self._translated(error, limit_s) from None
 
-    def _ask(self, connection: sqlite3.Connection) -> int:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        quoted = self._table.replace('"', '""')
-        row = connection.execute(f'SELECT COUNT(*) FROM "{quoted}"').fetchone()  # noqa: S608
+    def _count(self, connection: sqlite3.Connection, limit_s: float) -> int:
+        """The transaction has the shared lock now; it ends with the connection."""
+        done = threading.Event()
+        deadline = time.monotonic() + limit_s
+        guard = threading.Thread(target=self._guard, args=(connection, deadline, done))
+        guard.start()
+        try:
+            quoted = self._table.replace('"', '""')
+            row = connection.execute(f'SELECT COUNT(*) FROM "{quoted}"').fetchone()  # noqa: S608
+        finally:
+            done.set()
+            guard.join()
         return int(row[0])
 
     def _guard(

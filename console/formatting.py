@@ -18,6 +18,19 @@ def memory(value: float | None) -> str:
     return _scaled(value, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"), 1024.0)
 
 
+def memory_of(used: float | None, total: float | None) -> str:
+    """Used of total in one unit, at most 12 characters: `41/128 GiB`."""
+    if used is None or not total:
+        return MISSING if used is None else memory(used)
+    unit, scale = 0, 1.0
+    while total / scale >= 1023.5 and unit < 5:
+        unit, scale = unit + 1, scale * 1024.0
+    name = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")[unit]
+    figures = (value / scale for value in (used, total))
+    short = total / scale < 10
+    return "/".join(f"{f:.1f}" if short else f"{f:.0f}" for f in figures) + f" {name}"
+
+
 def rate(value: float | None) -> str:
     """Bytes per second: `4.1 MB/s`."""
     return MISSING if value is None else size(value) + "/s"

@@ -70,7 +70,7 @@ class Actions(App[int]):
         if place < len(names):
             self.open_node(names[place])
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         screen = self.screen
         if isinstance(screen, FleetAwareScreen) and screen.step_back():
             return

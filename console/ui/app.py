@@ -5,8 +5,7 @@ It looks and asks; it keeps no facts. Changes are collected and shown at most fo
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,12 +15,13 @@ from textual.screen import Screen
 
 from console.fleet.changes import AlertsChanged, Change, NodeChanged
 from console.fleet.summary import FleetSummary
+from console.settings.places import places
 from console.ui import registry
 from console.ui.actions import Actions
 from console.ui.contained import Contained
 from console.ui.driver import TerminalDriver
 from console.ui.glyphs import ASCII, UNICODE
-from console.ui.keys import APP_KEYS, CHANGING, screen_keys
+from console.ui.keys import APP_KEYS, CHANGING, keymap, screen_keys
 from console.ui.logbook import Logbook
 from console.ui.messages import NodeOpened
 from console.ui.paint import Inks
@@ -42,9 +42,11 @@ class QuarterdeckApp(Actions, Contained, App[int]):
 
     CSS_PATH = "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS, *screen_keys()]
-    COMMANDS: ClassVar = {ActionProvider}  # type: ignore[assignment]
+    COMMANDS: ClassVar = {ActionProvider}
     ENABLE_COMMAND_PALETTE = True
     TITLE = "Quarterdeck"
+
+    paused: bool
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         *,
         ascii_only: bool = False,
         theme: str | None = None,
-        keys: Mapping[str, str] | None = None,
+        keys: Mapping[str, str | Sequence[str]] | None = None,
         state_directory: Path | None = None,
         note: str = "",
     ) -> None:
@@ -66,15 +68,18 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self.runtime = runtime
         wishes = getattr(runtime.settings, "ui", None)
         self.glyphs = ASCII if ascii_only or getattr(wishes, "ascii", False) else UNICODE
-        self.logbook = Logbook(state_directory or state_home())
+        self.logbook = Logbook(state_directory or places().state)
         self.failures: list[str] = []  # what went wrong and was contained, newest last
         self.paused = False
         self.note = note
         self._wanted_theme = theme or getattr(wishes, "theme", None) or DEFAULT
-        self._wanted_keys = dict(keys if keys is not None else getattr(wishes, "keys", None) or {})
+        self._wanted_keys = keymap(
+            keys if keys is not None else getattr(wishes, "keys", None) or {}
+        )
         self._changed: set[str] = set()
         self._alerts_changed = False
-        self._inks: dict[tuple[str, str], Inks] = {}
+        self._inks: dict[tuple[str, str, str], Inks] = {}
+        self._settings_fault: str | None = None
         self._summary: tuple[float, FleetSummary] | None = None
 
     @property
@@ -118,12 +123,20 @@ class QuarterdeckApp(Actions, Contained, App[int]):
     def show_changes(self) -> None:
         """Hands what changed to the screen on top; nothing while paused."""
         screen = self.screen
+        self._say_settings_fault()
         if self.paused or not isinstance(screen, FleetAwareScreen):
             return
         names, alerts = frozenset(self._changed), self._alerts_changed
         self._changed.clear()
         self._alerts_changed = False
         screen.deliver_changes(names, alerts)
+
+    def _say_settings_fault(self) -> None:
+        fault = getattr(self.runtime, "settings_fault", None)
+        if fault != self._settings_fault:
+            self._settings_fault = fault
+            if fault:
+                self.say(f"settings not taken, the last good ones hold: {fault}", bad=True)
 
     def present_fleet(self) -> None:
         """All nodes count as changed: a screen came on top."""
@@ -151,11 +164,12 @@ class QuarterdeckApp(Actions, Contained, App[int]):
 
     # ------------------------------------------------------------ looks
 
-    def inks(self, paper: str = "background") -> Inks:
-        """The theme's inks on the paper of that name."""
-        key = (self.theme, paper)
+    def inks(self, paper: str = "background", tint: str = "", share: float = 0.0) -> Inks:
+        """The theme's inks on the paper of that name, tinted with `share` of the colour `tint`."""
+        key = (self.theme, paper, tint)
         if key not in self._inks:
-            self._inks[key] = Inks(self.theme_variables, paper)
+            plain = Inks(self.theme_variables, paper)
+            self._inks[key] = plain.on(tint, share) if tint else plain
         return self._inks[key]
 
     def repaint_everything(self) -> None:
@@ -197,9 +211,3 @@ class QuarterdeckApp(Actions, Contained, App[int]):
 
     def on_node_opened(self, message: NodeOpened) -> None:
         self.open_node(message.node)
-
-
-def state_home() -> Path:
-    """`~/.local/state/quarterdeck`, or where XDG_STATE_HOME says."""
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "quarterdeck"

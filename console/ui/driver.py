@@ -118,7 +118,7 @@ class TerminalDriver(LinuxDriver):
 
         self.writer = TerminalWriter(self._terminal, recovered)
         self.writer.start()
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
         if self.writer is not None:

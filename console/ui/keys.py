@@ -5,7 +5,10 @@ A key whose action does not apply now is neither in the footer nor does it do an
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from textual.binding import Binding
+from textual.keys import _character_to_key
 
 from console.ui.registry import SCREENS
 
@@ -58,3 +61,18 @@ def screen_keys() -> list[Binding]:
         for entry in SCREENS
         if entry.built and entry.key
     ]
+
+
+def keymap(wanted: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
+    """The settings' `ui.keys` as Textual wants it: keys by commas; `?` may be written for question_mark."""
+    found = {}
+    for action, keys in wanted.items():
+        names = keys.split(",") if isinstance(keys, str) else keys
+        found[action] = ",".join(_named(name.strip()) for name in names)
+    return found
+
+
+def _named(key: str) -> str:
+    if len(key) == 1 and not key.isalnum():
+        return _character_to_key(key)
+    return key if len(key) == 1 else key.lower().replace("ctrl-", "ctrl+")

@@ -6,7 +6,7 @@ through `fit` first, which also makes whatever is not printable visible.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -44,8 +44,11 @@ class Inks:
         self.bad_strong = self._style(self._colour("error"), bold=True)
         self.key = self._style(self._colour("accent"), bold=True)
         self.second = self._style(self._colour("secondary"))
-        self.levels = self._gradient(("success", "warning", "error"))
-        self.cool = self._gradient(("secondary", "primary", "primary"))
+        good, warn, bad = (self._colour(name) for name in ("success", "warning", "error"))
+        self.levels = self._gradient((good, good, good, warn, bad))
+        second, accent = self._colour("secondary"), self._colour("accent")
+        self.cool = self._gradient((_mix(second, self.paper, 0.35), second, primary, primary))
+        self.warm = self._gradient((_mix(good, self.paper, 0.4), good, good, accent))
 
     def on(self, name: str, share: float) -> Inks:
         """The same inks on paper tinted by the colour `name`, `share` 0–1 of it: for cursor and marks."""
@@ -60,8 +63,12 @@ class Inks:
         return self.levels[max(0, min(LEVELS - 1, int(percent * LEVELS / 100)))]
 
     def heat(self, percent: float) -> Style:
-        """How much something works, where much is not bad: 0–100."""
+        """How much a GPU works, where much is not bad: 0–100."""
         return self.cool[max(0, min(LEVELS - 1, int(percent * LEVELS / 100)))]
+
+    def work(self, percent: float) -> Style:
+        """How much a CPU works, where much is not bad either: 0–100."""
+        return self.warm[max(0, min(LEVELS - 1, int(percent * LEVELS / 100)))]
 
     def severity(self, word: str) -> Style:
         """Of an alert: critical, warning or anything milder."""
@@ -78,8 +85,7 @@ class Inks:
             "attention": self.warn,
         }.get(word, self.dim)
 
-    def _gradient(self, names: Sequence[str]) -> tuple[Style, ...]:
-        stops = [self._colour(name) for name in names]
+    def _gradient(self, stops: Sequence[Color]) -> tuple[Style, ...]:
         return tuple(self._style(_along(stops, step / (LEVELS - 1))) for step in range(LEVELS))
 
     def _colour(self, name: str) -> Color:
@@ -111,6 +117,11 @@ def fit(text: str, width: int, right: bool = False) -> str:
     if taken > width:
         return set_cell_size(set_cell_size(text, width - 1) + "…", width)
     return " " * (width - taken) + text if right else text + " " * (width - taken)
+
+
+def measure(pieces: Iterable[Piece]) -> int:
+    """The cells that `pieces` take."""
+    return sum(cell_len(text) for text, _ in pieces)
 
 
 def strip(pieces: Sequence[Piece], width: int, rest: Style) -> Strip:

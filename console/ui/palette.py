@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.dom import DOMNode
 
 from console.ui import registry
 from console.ui.keys_text import key_text
@@ -17,7 +18,7 @@ class Command(NamedTuple):
     title: str
     help: str
     action: str
-    node: object  # where the action is run
+    node: DOMNode  # where the action is run
 
 
 class ActionProvider(Provider):
@@ -43,8 +44,8 @@ class ActionProvider(Provider):
                     command.help,
                 )
 
-    def _runner(self, command: Command) -> partial[object]:
-        return partial(self.app.run_action, command.action, command.node)  # type: ignore[arg-type]
+    def _runner(self, command: Command) -> Callable[[], Any]:
+        return partial(self.app.run_action, command.action, command.node)
 
     def _commands(self) -> Iterator[Command]:
         seen: set[str] = set()

@@ -16,7 +16,7 @@ def save_view(app: App[Any], directory: Path) -> tuple[Path, Path]:
     base = directory / time.strftime("quarterdeck-%Y%m%d-%H%M%S")
     text, picture = base.with_suffix(".txt"), base.with_suffix(".svg")
     _write(text, view_text(app))
-    _write(picture, app.export_screenshot())
+    _write(picture, picture_of(app))
     return text, picture
 
 
@@ -24,6 +24,12 @@ def view_text(app: App[Any]) -> str:
     """What is on the screen, line by line."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+def picture_of(app: App[Any]) -> str:
+    """The screen as SVG. Blanks at the start of a text count: some programs would drop them."""
+    svg = app.export_screenshot()
+    return svg.replace("<text ", '<text xml:space="preserve" style="white-space:pre" ')
 
 
 def _write(path: Path, text: str) -> None:

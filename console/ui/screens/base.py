@@ -130,5 +130,9 @@ class FleetAwareScreen(Contained, Screen[None]):
                 with self.guard(f"{type(widget).__name__} showing the fleet's changes"):
                     changed(names, alerts_changed)
 
+    def deliver_notes(self) -> None:
+        """What `notes` says has changed."""
+        self.query_one(SummaryLine).refresh()
+
     def on_screen_resume(self) -> None:
         self.console_app.present_fleet()

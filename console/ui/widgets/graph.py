@@ -5,13 +5,13 @@ A reading that is missing (None) leaves a gap; a zero stands on the ground line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from rich.style import Style
 
 from console.ui.glyphs import Glyphs
-from console.ui.paint import Inks, Piece
+from console.ui.paint import Piece
 
 # Dots of a braille cell (U+2800 + mask), from the ground up, in the left and right half of the cell.
 _LEFT = (0x00, 0x40, 0x44, 0x46, 0x47)
@@ -50,15 +50,13 @@ def coloured(
     history: Sequence[tuple[float, Reading]],
     width: int,
     height: int,
-    inks: Inks,
+    pick: Callable[[float], Style],
     glyphs: Glyphs,
-    heat: bool = False,
 ) -> list[list[Piece]]:
-    """A graph in `height` lines of `width` cells, each cell in the colour of its value."""
+    """A graph in `height` lines of `width` cells, each cell in the colour `pick` has for its value."""
     values = newest(history, readings_wanted(width, glyphs))
     rows = graph(values, height, glyphs)
     per_cell = 2 if glyphs.braille else 1
-    pick = inks.heat if heat else inks.level
     styles = [
         pick(max((v for v in values[i : i + per_cell] if v is not None), default=0.0))
         for i in range(0, len(values), per_cell)

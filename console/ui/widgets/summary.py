@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from console.formatting import short_count
@@ -66,14 +67,17 @@ class SummaryLine(Painted):
         more = " 7 all alerts " if self.console_app.screen_built("alerts") else ""
         tint = inks.severity(worst.severity.value)
         room = max(10, width - len(more) - 3)
+        said = f"{worst.node}: {worst.text}"
         fix = f" {glyphs.arrow} {worst.key} {worst.help}" if worst.key else ""
-        said = fit(f"{worst.node}: {worst.text}", max(8, room - len(fix))).rstrip()
+        if cell_len(said) + len(fix) > room:  # the reason matters more than what the key does
+            fix = f" {glyphs.arrow} {worst.key}" if worst.key else ""
+        said = fit(said, min(cell_len(said), room - len(fix)))
         return strip(
             [
                 (f" {glyphs.alert} ", tint),
-                (fit(said, min(room, len(said))), tint),
-                (fit(fix, len(fix)) if len(said) + len(fix) <= room else "", inks.key),
-                (" " * max(0, room - len(said) - len(fix)), inks.text),
+                (said, tint),
+                (fit(fix, len(fix)), inks.key),
+                (" " * max(0, room - cell_len(said) - len(fix)), inks.text),
                 (more, inks.dim),
             ],
             width,

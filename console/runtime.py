@@ -15,6 +15,7 @@ from console.channels.dialers import Dialers
 from console.fleet.events import ClockTicked, Event, LinkLost, LinkUp, NodeAdded, NodeRemoved
 from console.fleet.model import NodeSpec, Problem, ProblemKind, Transport
 from console.fleet.store import FleetStore
+from console.operations.acknowledgements import Acknowledgements
 from console.operations.acts import Acts
 from console.operations.audit import AuditLog
 from console.operations.bulletin import BulletinBoard
@@ -87,6 +88,7 @@ class Runtime:
             here.audit, self._clock.wall, lambda text: self.board.post("error", text)
         )
         acts = Acts(self.sessions, self._guard, self.audit)
+        self._acknowledgements = Acknowledgements(here.acknowledged, self._clock.wall)
         self.processes = ProcessOperations(acts)
         self.disks = DiskOperations(acts)
         self.datasets = DatasetOperations(acts)
@@ -121,6 +123,7 @@ class Runtime:
         self._start(self._notifier.run(), "notify")
         if self._keep:
             self._start(self._keep_history(), "history")
+            self._start(self._acknowledgements.keep(self.store), "acknowledgements")
         if self.loaded.sources is not None:
             self._start(self._watch_settings(), "settings")
         return self

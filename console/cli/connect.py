@@ -57,7 +57,7 @@ def runtime_of(options: Namespace, hosts: Sequence[str] = (), prompter: Any = No
     if getattr(options, "demo", False):
         from console.demo import demo_runtime
 
-        return demo_runtime()
+        return demo_runtime(read_only=getattr(options, "read_only", False))
     from console.runtime import Runtime
 
     loaded = settings_of(options, hosts)

@@ -97,6 +97,7 @@ class AlertBook:
     def __init__(self) -> None:
         self._alarms: dict[str, dict[str, _Alarm]] = {}
         self._ended: deque[Alert] = deque(maxlen=_HISTORY)
+        self._seen: set[str] = set()  # ids acknowledged and not ended since
         self._active: tuple[Alert, ...] | None = ()
 
     @property
@@ -156,15 +157,25 @@ class AlertBook:
             self._active = None
         return bool(ended)
 
-    def acknowledge(self, alert_id: str) -> bool:
-        """Marks an active alert as seen; False where there is none with this id."""
+    @property
+    def acknowledged(self) -> frozenset[str]:
+        """Ids that a person has seen and that have not ended since, active or not."""
+        return frozenset(self._seen)
+
+    def acknowledge(self, ids: Iterable[str]) -> bool:
+        """Marks alerts as seen, those too that are only about to begin; True where active ones changed."""
+        wanted = frozenset(ids)
+        self._seen |= wanted
+        changed = False
         for alarms in self._alarms.values():
             for alarm in alarms.values():
-                if alarm.alert and alarm.alert.id == alert_id and not alarm.alert.acknowledged:
-                    alarm.alert = replace(alarm.alert, acknowledged=True)
-                    self._active = None
-                    return True
-        return False
+                alert = alarm.alert
+                if alert is not None and alert.id in wanted and not alert.acknowledged:
+                    alarm.alert = replace(alert, acknowledged=True)
+                    changed = True
+        if changed:
+            self._active = None
+        return changed
 
     def _raise(
         self,
@@ -184,7 +195,7 @@ class AlertBook:
         if alert is None:
             if at - alarm.first < finding.rule.for_s:
                 return False
-            alarm.alert = _alert(node, key, finding, alarm)
+            alarm.alert = _alert(node, key, finding, alarm, f"{node}:{key}" in self._seen)
             return True
         if (
             alert.text == finding.text
@@ -231,10 +242,11 @@ class AlertBook:
 
     def _end(self, alarm: _Alarm, at: float, clock: float) -> None:
         assert alarm.alert is not None
+        self._seen.discard(alarm.alert.id)
         self._ended.append(replace(alarm.alert, ended_at=at, ended_clock=clock, suspended=False))
 
 
-def _alert(node: str, key: str, finding: Finding, alarm: _Alarm) -> Alert:
+def _alert(node: str, key: str, finding: Finding, alarm: _Alarm, seen: bool) -> Alert:
     return Alert(
         id=f"{node}:{key}",
         node=node,
@@ -246,6 +258,7 @@ def _alert(node: str, key: str, finding: Finding, alarm: _Alarm) -> Alert:
         severity=finding.severity,
         since=alarm.first,
         since_clock=alarm.first_clock,
+        acknowledged=seen,
     )
 
 

@@ -118,10 +118,19 @@ class FleetStore:
             self.now = event.at
         self._appliers[type(event)](event)
 
+    @property
+    def acknowledged(self) -> frozenset[str]:
+        """Ids of alerts that a person has seen and that have not ended since."""
+        return self._book.acknowledged
+
     def acknowledge(self, alert_id: str, at: float) -> None:
-        """A person has seen the alert. Unknown and ended ids are ignored."""
+        """A person has seen the alert; it stays so until it ends. An id that is none is harmless."""
         self.now = max(self.now, at)
-        if self._book.acknowledge(alert_id):
+        self.restore_acknowledged([alert_id])
+
+    def restore_acknowledged(self, ids: Iterable[str]) -> None:
+        """What was acknowledged in another life of the console, or in another console."""
+        if self._book.acknowledge(ids):
             self._tell(AlertsChanged())
 
     def set_rules(self, rules: AlertRules) -> None:

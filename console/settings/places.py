@@ -29,6 +29,11 @@ class Places:
         return self.state / "audit.jsonl"
 
     @property
+    def acknowledged(self) -> Path:
+        """Which alerts a person has seen."""
+        return self.state / "acknowledged.json"
+
+    @property
     def console_state(self) -> Path:
         return self.state / "console"
 

@@ -91,6 +91,9 @@ class LocalChannel:
                 continue
         self._signal(signal.SIGKILL)  # what the group still holds
         self._draining.cancel()
+        # asyncio has no public way to let go of pipes that an escaped grandchild keeps open.
+        transport: asyncio.SubprocessTransport = self._process._transport  # type: ignore[attr-defined]
+        transport.close()
         return self._errors.decode("utf-8", "replace")
 
     def _signal(self, number: int) -> None:

@@ -87,7 +87,7 @@ async def start_agent(channel: Channel, bundle: Bundle, progress: Progress, then
     header = nonce + bundle.digest.encode() + f"{len(bundle.data):08d}".encode()
     watch = _Watch(channel, b"qd:" + hashlib.sha256(nonce).hexdigest()[:40].encode() + b":")
     try:
-        await _within(DEADLINE_S, channel.write(bundle.boot + header))
+        await _within(DEADLINE_S, _offer(channel, bundle.boot + header))
         present = await _within(DEADLINE_S, watch.marker())
         if not present:
             progress(f"sending the agent ({len(bundle.data) // 1024} KiB)")
@@ -98,6 +98,13 @@ async def start_agent(channel: Channel, bundle: Bundle, progress: Progress, then
         problem = verdict.on_silence(watch.seen, DEADLINE_S)
         raise (LinkError if watch.seen.strip() else Silent)(problem) from None
     return Started(watch.rest, watch.noise)
+
+
+async def _offer(channel: Channel, data: bytes) -> None:
+    try:
+        await channel.write(data)
+    except LinkError:
+        pass  # what the far end said before it ended tells why: it is read next
 
 
 async def _within(seconds: float, step: object) -> bool:

@@ -22,12 +22,13 @@ def main(start: Boot) -> NoReturn:
         Server(start.channel_in, start.channel_out, greeting, sampler, counter).run()
     except BaseException:
         code = EXIT_FAILED  # the server has said why
-    finally:
+    try:
         if sampler is not None:
             sampler.close()
         if counter is not None:
             counter.close()
-    os._exit(code)  # threads may hang in a dead mount
+    finally:
+        os._exit(code)  # threads may hang in a dead mount
 
 
 def _sampler() -> Any:

@@ -22,7 +22,6 @@ def describe(request: DescribeProcess, processes: ProcessReader, proc: str = "/p
     reason = mismatch(wanted)
     if reason is not None:
         return Failure("gone", reason)
-    processes.sweep()
     found = processes.find(wanted.pid)
     present = processes.start_ticks(wanted.pid)
     if found is None or present is None:

@@ -1,5 +1,6 @@
 """All processes of the node, swept from /proc once an interval."""
 
+import json
 import os
 import time
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
@@ -11,7 +12,8 @@ from workers.protocol import GpuReport, Process, ProcessTable
 
 COMMAND_LIMIT = 4096  # characters of one command line
 _TABLE_BYTES = 3_400_000  # of JSON, so that a table stays below one frame
-_ROW_BYTES = 330  # of JSON for a row without its texts
+_ROW_BYTES = 400  # of JSON for a row without its command line
+_SHORT_COMMAND = 120  # of JSON, what is left of a command line at least
 _FACTS_AGE_S = 15.0  # a command line may be rewritten, a user may be changed
 
 _STAT_BYTES = 4096
@@ -120,8 +122,14 @@ class ProcessReader:
         )
 
     def find(self, pid: int) -> Optional[Process]:
-        """One process as of the last sweep."""
-        return next(iter(self._describe([pid])), None)
+        """One process as it is now; its CPU share is of the last sweep."""
+        reading = self._read(str(pid), None)
+        if reading is None:
+            return None
+        swept = self._readings.get(pid)
+        if swept is not None and swept.start_ticks == reading.start_ticks:
+            reading = reading._replace(cpu_percent=swept.cpu_percent)
+        return self._row(pid, reading)
 
     def start_ticks(self, pid: int) -> Optional[int]:
         """When the process started, read now; None when there is none to be seen."""
@@ -261,18 +269,17 @@ def boot_time(proc: str = "/proc") -> Optional[float]:
 
 def _fit(rows: Tuple[Process, ...]) -> Tuple[Process, ...]:
     """The rows whose JSON fits one frame: long command lines are cut before rows are dropped."""
-    import json
-
-    room = max(80, _TABLE_BYTES // max(1, len(rows)) - _ROW_BYTES)
-    used, fitting = 0, []
-    for row in rows:
-        command = row.command
-        while (
-            len(json.dumps(command)) > room and used + len(json.dumps(command)) > _TABLE_BYTES // 2
-        ):
-            command = command[: len(command) // 2]
-        used += _ROW_BYTES + len(json.dumps(command)) + len(json.dumps(row.name))
+    room = max(_SHORT_COMMAND, _TABLE_BYTES // max(1, len(rows)) - _ROW_BYTES)
+    sizes = [len(json.dumps(row.command)) for row in rows]
+    if sum(sizes) + len(rows) * _ROW_BYTES <= _TABLE_BYTES:
+        return rows
+    used = 0
+    fitting: List[Process] = []
+    for row, size in zip(rows, sizes):
+        if size > room:
+            row = row._replace(command=row.command[: len(row.command) * room // size])
+        used += _ROW_BYTES + min(size, room)
         if used > _TABLE_BYTES:
             break
-        fitting.append(row if command is row.command else row._replace(command=command))
+        fitting.append(row)
     return tuple(fitting)

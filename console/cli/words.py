@@ -44,9 +44,12 @@ def near_verb(word: str) -> str | None:
     """The verb that `word` most likely was meant to be; None for what looks like a host."""
     if not word.isalpha():
         return None  # digits, dots, @ and dashes are a host's; nobody types them by mistake
-    near = [(distance(word.lower(), verb), verb) for verb in (*VERBS, *KEPT)]
-    allowed = [(far, verb) for far, verb in near if far <= _slack(verb)]
-    return min(allowed)[1] if allowed else None
+    for known in (VERBS, KEPT):
+        near = [(distance(word.lower(), verb), verb) for verb in known]
+        allowed = [(far, verb) for far, verb in near if far <= _slack(verb)]
+        if allowed:
+            return min(allowed)[1]
+    return None
 
 
 def distance(a: str, b: str) -> int:

@@ -18,6 +18,8 @@ from workers.protocol import (
     ProcessTable,
     SignalOutcome,
     SignalProcess,
+    Uninstall,
+    UninstallReport,
 )
 
 MAX_WAITING = 64
@@ -28,6 +30,7 @@ ANSWERS: dict[type[Any], type[Any]] = {
     SignalProcess: SignalOutcome,
     ExplainDisk: DiskExplanation,
     CountNow: DatasetReport,
+    Uninstall: UninstallReport,
 }
 
 

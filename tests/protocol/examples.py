@@ -68,6 +68,7 @@ EXAMPLES: tuple[Any, ...] = (
     ),
     p.SignalOutcome(False, "already gone"),
     p.DiskExplanation("/", (p.DiskEntry("/var", 1 << 30, 12),), 100, 1.5, False, 2, 4096),
+    p.UninstallReport(("/s/agents/agent-0.pyz", "/s/agents"), 1 << 18, True, ("/s/mine: not made by an agent",)),
     p.Failure("gone", "process 4242 is already gone"),
     p.Configure(
         "full", 0.5, 12, "/data", ("/", "/data"),
@@ -78,4 +79,5 @@ EXAMPLES: tuple[Any, ...] = (
     p.SignalProcess(IDENTITY, "TERM"),
     p.ExplainDisk("/data", 2.5),
     p.CountNow(),
+    p.Uninstall(True),
 )  # fmt: skip

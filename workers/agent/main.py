@@ -56,7 +56,9 @@ class _LateCounter:
 
     def close(self) -> None:
         """Saves what was counted."""
-        if self._counter is not None:
+        # A folder that is gone was uninstalled: saving would bring it back.
+        state = self._state_directory
+        if self._counter is not None and (state is None or os.path.isdir(state)):
             self._counter.close()
 
     def _real(self) -> Any:

@@ -1,6 +1,6 @@
 """Requests to their answers. What may take long runs in a thread of its own, a few at a time."""
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from workers.agent.lane import Finished, Lane, run_apart
 from workers.protocol import (
@@ -9,6 +9,7 @@ from workers.protocol import (
     Failure,
     ListProcesses,
     SignalProcess,
+    Uninstall,
 )
 
 MAX_RUNNING = 8
@@ -27,6 +28,8 @@ class Requests:
         self._running = 0
         self.root = ""
         """Where relative paths start, as configured; "" is the home directory."""
+        self.state_directory: Optional[str] = None
+        """What an uninstall clears."""
 
     def start(self, stream: int, message: Any) -> None:
         """Begins one request; its reply goes out when it is done, a Failure if it cannot be."""
@@ -62,6 +65,10 @@ class Requests:
             from workers.agent.disk_usage import explain
 
             return explain(message, self.root)
+        if isinstance(message, Uninstall):
+            from workers.agent.uninstall import uninstall
+
+            return uninstall(message, self.state_directory)
         return Failure("unsupported", f"this agent cannot answer {type(message).__name__}")
 
 

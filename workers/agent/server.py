@@ -59,6 +59,7 @@ class Server:
         self._last_fault = ""
         self._counting = Counting(counter, Lane("counting", self._finished), self._outbox.latest)
         self._requests = Requests(sampler, self._sampling, self._finished, self.reply)
+        self._requests.state_directory = hello.state_directory
         self._wanted = Configure()
         self._heartbeats = 0
         self._heard: Optional[int] = None

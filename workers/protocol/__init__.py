@@ -58,6 +58,8 @@ from workers.protocol.messages import (
     Sample,
     SignalOutcome,
     SignalProcess,
+    Uninstall,
+    UninstallReport,
 )
 from workers.protocol.shapes import (
     MAX_ITEMS,
@@ -115,6 +117,8 @@ __all__ = [
     "SignalOutcome",
     "SignalProcess",
     "Text",
+    "Uninstall",
+    "UninstallReport",
     "UnknownMessage",
     "decode",
     "decode_message",

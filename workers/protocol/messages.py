@@ -266,6 +266,12 @@ class ExplainDisk(NamedTuple):
     budget_s: float = 5.0
 
 
+class Uninstall(NamedTuple):
+    """What the agent keeps on its node; with ``confirm`` it is removed. Answered by ``UninstallReport``."""
+
+    confirm: bool = False
+
+
 class CountNow(NamedTuple):
     """Count every dataset again at once. Answered by ``DatasetReport``."""
 
@@ -319,6 +325,15 @@ class DiskExplanation(NamedTuple):
     deleted_open_bytes: Optional[int] = None  # deleted files that a process still holds open
 
 
+class UninstallReport(NamedTuple):
+    """What lies there, or lay there where ``removed``. ``kept`` says what stays and why."""
+
+    paths: Tuple[str, ...] = ()
+    bytes: int = 0
+    removed: bool = False
+    kept: Tuple[str, ...] = ()
+
+
 class Failure(NamedTuple):
     """A request failed. ``code``: unknown_message, bad_request, gone, not_permitted, failed, unsupported."""
 
@@ -328,8 +343,8 @@ class Failure(NamedTuple):
 
 AGENT_MESSAGES: Tuple[Type[Any], ...] = (
     Hello, Heartbeat, Sample, DatasetReport, Notice,
-    ProcessTable, ProcessDetails, SignalOutcome, DiskExplanation, Failure,
+    ProcessTable, ProcessDetails, SignalOutcome, DiskExplanation, UninstallReport, Failure,
 )  # fmt: skip
 CONSOLE_MESSAGES: Tuple[Type[Any], ...] = (
-    Heartbeat, Configure, ListProcesses, DescribeProcess, SignalProcess, ExplainDisk, CountNow,
+    Heartbeat, Configure, ListProcesses, DescribeProcess, SignalProcess, ExplainDisk, CountNow, Uninstall,
 )  # fmt: skip

@@ -47,10 +47,7 @@ class Actions(App[int]):
     # ------------------------------------------------------------ places
 
     def action_help(self) -> None:
-        self.push_screen(registry.HELP.make())
-
-    def action_palette(self) -> None:
-        self.action_command_palette()
+        self.push_screen(registry.HELP.make(self.screen))
 
     def action_show_screen(self: QuarterdeckApp, name: str) -> None:  # type: ignore[misc]
         """Digits switch: the stack is the Fleet with at most one screen above it."""

@@ -24,12 +24,12 @@ def key(keys: str, action: str, label: str, help_text: str, show: bool = False) 
 
 APP_KEYS = [
     key("question_mark", "help", "help", "the keys of this screen, and what they do", show=True),
-    key("colon,ctrl+p", "palette", "palette", "every action by its name", show=True),
+    key("colon,ctrl+p", "command_palette", "palette", "every action by its name", show=True),
     key("slash", "filter", "filter", "show only what matches: gpu>90  tag:x  !state:up", show=True),
     key("escape", "back", "back", "one level back: filter, zoom, marks, screen"),
     key("q", "leave", "leave", "one screen back; on the first, leave (nothing on the nodes stops)"),
-    key("ctrl+q", "quit", "quit", "quit at once; nothing on the nodes stops"),
-    key("ctrl+c", "how_to_quit", "how to quit", "says how to quit"),
+    Binding("ctrl+q", "quit", "quit", show=False, id="quit", priority=True,
+            tooltip="quit at once; nothing on the nodes stops"),
     key("ctrl+z", "suspend_process", "suspend", "back to the shell; `fg` returns"),
     key("d", "diagnose", "diagnose", "facts, why, and the key that helps", show=True),
     key("s", "shell", "shell", "a shell on the node; the console comes back on exit", show=True),
@@ -45,6 +45,10 @@ APP_KEYS = [
     key("ctrl+r,f5", "refresh_now", "refresh", "draw again; try nodes that are down at once"),
     key("m", "mouse", "mouse", "mouse capture off and on, so that the terminal can select"),
 ]  # fmt: skip
+
+# On the screens, not on the app: there Textual has its own use for it.
+HOW_TO_QUIT = Binding("ctrl+c", "app.how_to_quit", "how to quit", show=False, id="how_to_quit",
+                      tooltip="says how to quit")  # fmt: skip
 
 
 def screen_keys() -> list[Binding]:

@@ -6,7 +6,7 @@ through `fit` first, which also makes whatever is not printable visible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -117,11 +117,6 @@ def fit(text: str, width: int, right: bool = False) -> str:
     if taken > width:
         return set_cell_size(set_cell_size(text, width - 1) + "…", width)
     return " " * (width - taken) + text if right else text + " " * (width - taken)
-
-
-def measure(pieces: Iterable[Piece]) -> int:
-    """The cells that `pieces` take."""
-    return sum(cell_len(text) for text, _ in pieces)
 
 
 def strip(pieces: Sequence[Piece], width: int, rest: Style) -> Strip:

@@ -36,9 +36,9 @@ ALERTS = Entry("alerts", "Alerts", "console.ui.screens.alerts:AlertsScreen", key
 SCREENS = (FLEET, DATA, ALERTS)  # made without arguments
 
 NODE = Entry("node", "Node", "console.ui.screens.node:NodeScreen")  # (node: str)
-HELP = Entry("help", "Help", "console.ui.screens.help:HelpScreen")  # ()
 
 # Dialogs: each a ModalScreen.
+HELP = Entry("help", "Help", "console.ui.modals.help:HelpModal")  # (the screen it explains)
 DIAGNOSE = Entry("diagnose", "Diagnose", "console.ui.modals.diagnose:DiagnoseModal")  # (node: str)
 TRUST = Entry("trust", "Trust", "console.ui.modals.trust:TrustModal")  # (node: str)
 AUDIT = Entry("audit", "Audit log", "console.ui.modals.audit:AuditModal")  # ()

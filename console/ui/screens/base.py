@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
 from console.ui.contained import Contained
+from console.ui.keys import HOW_TO_QUIT
 from console.ui.messages import FilterLeft, FilterTyped
 from console.ui.widgets.filter_bar import FilterBar
 from console.ui.widgets.footer import KeyFooter
@@ -32,6 +34,7 @@ class FleetAwareScreen(Contained, Screen[None]):
     one of them stays there.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [HOW_TO_QUIT]
     name_of_screen: ClassVar[str] = ""  # "Fleet": shown in the footer's right corner and in help
 
     @property

@@ -16,7 +16,7 @@ from console.ui.paint import Inks
 from console.ui.screens.fleet_rows import Group
 from console.ui.widgets.painted import Painted
 
-AGE_S = 1.0  # how often a row without news is drawn again, for its age
+AGE_S = 1.5  # how often a node without news is drawn again for its age; above the usual interval
 
 
 class Drawn(NamedTuple):

@@ -10,8 +10,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from console.fleet.store import FleetStore
+from console.ui.lines import length
 from console.ui.node_view import NodeView
-from console.ui.paint import Inks, Piece, fit, measure, strip
+from console.ui.paint import Inks, Piece, fit, strip
 from console.ui.screens.fleet_rows import Group, Order
 from console.ui.widgets.board import Board
 from console.ui.widgets.heading import heading
@@ -143,7 +144,7 @@ class NodeTable(Board):
         head: list[Piece] = [*name.draw(view, name.width, inks, self.glyphs), (" ", inks.text)]
         word = view.state if view.state not in view.trouble else ""
         said = f"{word}: {view.trouble}" if word else view.trouble
-        room = width - _MARGIN - measure(head) - age.width - 1 - (width - self._used)
+        room = width - _MARGIN - length(head) - age.width - 1 - (width - self._used)
         return [
             *head,
             (fit(said, max(0, room)), inks.state(view.state)),

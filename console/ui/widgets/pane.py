@@ -10,12 +10,13 @@ from textual.strip import Strip
 
 from console import formatting
 from console.ui.glyphs import Glyphs
+from console.ui.lines import Pen
 from console.ui.node_view import NodeView
 from console.ui.paint import Inks, Piece, fit, strip
 from console.ui.widgets import pane_lines
-from console.ui.widgets.pane_lines import Brush, Lines
+from console.ui.widgets.pane_lines import Lines
 
-Section = Callable[[NodeView, Brush, int], Lines]
+Section = Callable[[NodeView, Pen, int], Lines]
 
 # Who gets the next line, again and again, until nobody wants one.
 _GROWTH = (
@@ -44,8 +45,8 @@ def draw_pane(
 ) -> list[Strip]:
     """`height` lines of `width` cells."""
     frame = inks.border_focus if current else inks.border
-    brush = Brush(inks, glyphs, width - 4)
-    body = _body(view, brush, height - 2)
+    pen = Pen(width - 4, inks, glyphs)
+    body = _body(view, pen, height - 2)
     side = glyphs.upright
     lines = [_top(view, width, inks, glyphs, frame, marked, current)]
     for index in range(height - 2):
@@ -57,9 +58,9 @@ def draw_pane(
     return lines
 
 
-def _body(view: NodeView, brush: Brush, room: int) -> Lines:
+def _body(view: NodeView, pen: Pen, room: int) -> Lines:
     if not view.sighted:
-        return pane_lines.trouble(view, brush, room)
+        return pane_lines.trouble(view, pen, room)
     shares = allocate(view, room)
     lines: Lines = []
     for name, section in _ORDER:
@@ -67,7 +68,7 @@ def _body(view: NodeView, brush: Brush, room: int) -> Lines:
             continue
         if name == "cpu" and not shares.get("memory"):
             section = pane_lines.cpu_and_memory
-        lines += section(view, brush, shares[name])
+        lines += section(view, pen, shares[name])
     return lines
 
 

@@ -9,246 +9,233 @@ from rich.style import Style
 
 from console import formatting
 from console.fleet.history import Ring
-from console.ui.glyphs import Glyphs
+from console.ui.lines import Line, Pen, length
 from console.ui.node_view import DataCount, DiskUse, NodeView
-from console.ui.paint import Inks, Piece, fit, measure
+from console.ui.paint import Piece, fit
 from console.ui.widgets.graph import bar, coloured, heat_cell
 from workers.protocol import Gpu, Process
 
-Lines = list[list[Piece]]
+Lines = list[Line]
 Pick = Callable[[float], Style]
 _LABEL = 4
 
 
-class Brush:
-    """What drawing a pane needs beside the facts."""
-
-    def __init__(self, inks: Inks, glyphs: Glyphs, width: int) -> None:
-        self.inks = inks
-        self.glyphs = glyphs
-        self.width = width
-
-    def percent(self, value: float | None, pick: Pick | None = None) -> Piece:
-        """Six cells: `  82 %`, coloured as `pick` says (as a level without it)."""
-        style = self.inks.dim if value is None else (pick or self.inks.level)(value)
-        return formatting.percent(value).rjust(6), style
-
-    def words(self, text: str, width: int, right: bool = False) -> Piece:
-        return fit(text, width, right), self.inks.dim
-
-
-def cpu(view: NodeView, brush: Brush, height: int) -> Lines:
+def cpu(view: NodeView, pen: Pen, height: int) -> Lines:
     """The CPU's history, its percentage now, and the load."""
-    tail: list[Piece] = [brush.percent(view.cpu, brush.inks.work)]
-    if brush.width >= 42:
+    tail: list[Piece] = [_percent(pen, view.cpu, pen.inks.work)]
+    if pen.width >= 42:
         load = formatting.MISSING if view.load is None else f"{view.load:.1f}"
         over = view.load is not None and view.cores and view.load > 1.5 * view.cores
         tail += [
-            ("  load", brush.inks.dim),
-            (load.rjust(6), brush.inks.warn if over else brush.inks.text),
+            ("  load", pen.inks.dim),
+            (load.rjust(6), pen.inks.warn if over else pen.inks.text),
         ]
-    return _graph("cpu", view.history.cpu, tail, brush, height, brush.inks.work)
+    return _graph("cpu", view.history.cpu, tail, pen, height, pen.inks.work)
 
 
-def cpu_and_memory(view: NodeView, brush: Brush, height: int) -> Lines:
+def cpu_and_memory(view: NodeView, pen: Pen, height: int) -> Lines:
     """Both in one line, where there is no room for two."""
     tail = [
-        brush.percent(view.cpu, brush.inks.work),
-        ("  mem", brush.inks.dim),
-        brush.percent(view.memory_percent),
+        _percent(pen, view.cpu, pen.inks.work),
+        ("  mem", pen.inks.dim),
+        _percent(pen, view.memory_percent),
     ]
-    return _graph("cpu", view.history.cpu, tail, brush, height, brush.inks.work)
+    return _graph("cpu", view.history.cpu, tail, pen, height, pen.inks.work)
 
 
-def memory(view: NodeView, brush: Brush, height: int) -> Lines:
+def memory(view: NodeView, pen: Pen, height: int) -> Lines:
     """A bar, its percentage, and used of total."""
     used, total = view.memory_bytes
-    amount = formatting.memory_of(used, total).rjust(13 if brush.width >= 42 else 12)
-    tail: list[Piece] = [brush.percent(view.memory_percent), (amount, brush.inks.text)]
-    return [_bar("mem", view.memory_percent, tail, brush)]
+    amount = formatting.memory_of(used, total).rjust(13 if pen.width >= 42 else 12)
+    tail: list[Piece] = [_percent(pen, view.memory_percent), (amount, pen.inks.text)]
+    return [_bar("mem", view.memory_percent, tail, pen)]
 
 
-def gpu(view: NodeView, brush: Brush, height: int) -> Lines:
+def gpu(view: NodeView, pen: Pen, height: int) -> Lines:
     """One heat cell a GPU; with more room their history above."""
     if view.gpu_fault:
-        return [
-            [("gpu ", brush.inks.dim), (fit(view.gpu_fault, brush.width - _LABEL), brush.inks.bad)]
-        ]
-    tail = _gpu_tail(view, brush)
-    heat = brush.inks.heat
+        return [[("gpu ", pen.inks.dim), (fit(view.gpu_fault, pen.width - _LABEL), pen.inks.bad)]]
+    tail = _gpu_tail(view, pen)
+    heat = pen.inks.heat
     if height > 1:
-        tail.insert(0, brush.percent(view.gpu_percent, heat))
-        above = _graph("gpu", view.history.gpu, tail, brush, height - 1, heat)
-        return [*above, [("    ", brush.inks.dim), *_heat(view.gpus, brush.width - _LABEL, brush)]]
-    room = brush.width - _LABEL - measure(tail)
-    cells = _heat(view.gpus, room, brush)
-    gap = room - measure(cells)
-    middle: list[Piece] = [(" " * gap, brush.inks.text)]
+        tail.insert(0, _percent(pen, view.gpu_percent, heat))
+        above = _graph("gpu", view.history.gpu, tail, pen, height - 1, heat)
+        return [*above, [("    ", pen.inks.dim), *_heat(view.gpus, pen.width - _LABEL, pen)]]
+    room = pen.width - _LABEL - length(tail)
+    cells = _heat(view.gpus, room, pen)
+    gap = room - length(cells)
+    middle: list[Piece] = [(" " * gap, pen.inks.text)]
     if gap >= 7:
-        graph = coloured(view.history.gpu, gap - 1, 1, heat, brush.glyphs)[0]
-        middle = [(" ", brush.inks.text), *graph]
-    return [[("gpu ", brush.inks.dim), *cells, *middle, *tail]]
+        graph = coloured(view.history.gpu, gap - 1, 1, heat, pen.glyphs)[0]
+        middle = [(" ", pen.inks.text), *graph]
+    return [[("gpu ", pen.inks.dim), *cells, *middle, *tail]]
 
 
-def disks(view: NodeView, brush: Brush, height: int) -> Lines:
+def disks(view: NodeView, pen: Pen, height: int) -> Lines:
     """The fullest disks, one a line."""
-    return [_disk(use, brush) for use in view.disks[:height]]
+    return [_disk(use, pen) for use in view.disks[:height]]
 
 
-def data(view: NodeView, brush: Brush, height: int) -> Lines:
+def data(view: NodeView, pen: Pen, height: int) -> Lines:
     """Counts with their rates: one a line, or as many as fit into the last."""
     if height == 1:
-        return [_flow([_count(count, brush) for count in view.data], brush)]
+        return [_flow([_count(count, pen) for count in view.data], pen)]
     shown = [
-        _count_line(count, brush)
+        _count_line(count, pen)
         for count in view.data[: height if len(view.data) <= height else height - 1]
     ]
     if len(view.data) > height:
-        shown.append(_flow([_count(count, brush) for count in view.data[height - 1 :]], brush))
+        shown.append(_flow([_count(count, pen) for count in view.data[height - 1 :]], pen))
     return shown
 
 
-def top(view: NodeView, brush: Brush, height: int) -> Lines:
+def top(view: NodeView, pen: Pen, height: int) -> Lines:
     """The busiest processes: in one line, or one a line."""
     if height == 1:
-        return [_flow([_process(process, brush) for process in view.processes[:4]], brush)]
-    return [_process_line(process, brush) for process in view.processes[:height]]
+        return [_flow([_process(process, pen) for process in view.processes[:4]], pen)]
+    return [_process_line(process, pen) for process in view.processes[:height]]
 
 
-def trouble(view: NodeView, brush: Brush, height: int) -> Lines:
+def trouble(view: NodeView, pen: Pen, height: int) -> Lines:
     """Why there is no link, what a person can do, and when it is tried again."""
-    state = brush.inks.state(view.state)
-    said = _wrapped(view.trouble, brush.width, max(1, height - 2))
+    state = pen.inks.state(view.state)
+    said = _wrapped(view.trouble, pen.width, max(1, height - 2))
     lines: Lines = [[(line, state)] for line in said]
     lines += [
-        [(line, brush.inks.dim)] for line in _wrapped(view.remedy, brush.width, height - len(lines))
+        [(line, pen.inks.dim)] for line in _wrapped(view.remedy, pen.width, height - len(lines))
     ]
     retry = view.retry_in_s
     if retry is not None and len(lines) < height:
-        lines.append([(f"tried again in {formatting.age(retry)}", brush.inks.faint)])
+        lines.append([(f"tried again in {formatting.age(retry)}", pen.inks.faint)])
     return lines[:height]
 
 
 # ------------------------------------------------------------ parts
 
 
+def _percent(pen: Pen, value: float | None, pick: Pick | None = None) -> Piece:
+    """Six cells: `  82 %`, coloured as `pick` says (as a level without it)."""
+    style = pen.inks.dim if value is None else (pick or pen.inks.level)(value)
+    return formatting.percent(value).rjust(6), style
+
+
 def _graph(
     label: str,
     history: Ring,
     tail: list[Piece],
-    brush: Brush,
+    pen: Pen,
     height: int,
     pick: Pick,
 ) -> Lines:
-    taken = measure(tail)
-    width = max(0, brush.width - _LABEL - taken)
-    rows = coloured(history, width, height, pick, brush.glyphs)
+    taken = length(tail)
+    width = max(0, pen.width - _LABEL - taken)
+    rows = coloured(history, width, height, pick, pen.glyphs)
     lines: Lines = []
     for index, row in enumerate(rows):
         head = label.ljust(_LABEL) if index == 0 else " " * _LABEL
-        lines.append([(head, brush.inks.dim), *row, *(tail if index == 0 else ())])
+        lines.append([(head, pen.inks.dim), *row, *(tail if index == 0 else ())])
     return lines
 
 
-def _bar(label: str, percent: float | None, tail: list[Piece], brush: Brush) -> list[Piece]:
-    width = max(0, brush.width - len(label.ljust(_LABEL)) - measure(tail))
-    full, rest = bar(None if percent is None else percent / 100, width, brush.glyphs)
-    style = brush.inks.level(percent or 0.0)
-    return [(label.ljust(_LABEL), brush.inks.dim), (full, style), (rest, brush.inks.faint), *tail]
+def _bar(label: str, percent: float | None, tail: list[Piece], pen: Pen) -> list[Piece]:
+    width = max(0, pen.width - len(label.ljust(_LABEL)) - length(tail))
+    full, rest = bar(None if percent is None else percent / 100, width, pen.glyphs)
+    style = pen.inks.level(percent or 0.0)
+    return [(label.ljust(_LABEL), pen.inks.dim), (full, style), (rest, pen.inks.faint), *tail]
 
 
-def _gpu_tail(view: NodeView, brush: Brush) -> list[Piece]:
+def _gpu_tail(view: NodeView, pen: Pen) -> list[Piece]:
     hot = view.alert_of("gpu_hot")
     heat = formatting.MISSING if view.hottest_c is None else f"{view.hottest_c:.0f}"
     watts = formatting.MISSING if view.power_w is None else f"{view.power_w:.0f}"
     return [
-        (f"{heat:>5}{brush.glyphs.degree}", brush.inks.bad if hot else brush.inks.text),
-        (f"{watts:>6} W", brush.inks.text),
+        (f"{heat:>5}{pen.glyphs.degree}", pen.inks.bad if hot else pen.inks.text),
+        (f"{watts:>6} W", pen.inks.text),
     ]
 
 
-def _heat(gpus: tuple[Gpu, ...], room: int, brush: Brush) -> list[Piece]:
+def _heat(gpus: tuple[Gpu, ...], room: int, pen: Pen) -> list[Piece]:
     """As wide as the room allows: block and number, number, or block alone."""
     if not gpus:
         return []
     each = room // len(gpus)
-    return [piece for gpu in gpus for piece in _cell(gpu, each, brush)]
+    return [piece for gpu in gpus for piece in _cell(gpu, each, pen)]
 
 
-def _cell(gpu: Gpu, each: int, brush: Brush) -> list[Piece]:
+def _cell(gpu: Gpu, each: int, pen: Pen) -> list[Piece]:
     value = gpu.utilization_percent
     if gpu.lost or gpu.fault:
         word = "lost" if gpu.lost else "?"
-        text = f"{brush.glyphs.down}{word:<4} " if each >= 6 else f"{brush.glyphs.down}    "
+        text = f"{pen.glyphs.down}{word:<4} " if each >= 6 else f"{pen.glyphs.down}    "
         return [
             (
-                fit(text, min(each, 6)) if each >= 5 else fit(brush.glyphs.down, min(each, 2)),
-                brush.inks.bad,
+                fit(text, min(each, 6)) if each >= 5 else fit(pen.glyphs.down, min(each, 2)),
+                pen.inks.bad,
             )
         ]
-    block = heat_cell(value, brush.glyphs)
-    style = brush.inks.dim if value is None else brush.inks.heat(value)
+    block = heat_cell(value, pen.glyphs)
+    style = pen.inks.dim if value is None else pen.inks.heat(value)
     number = formatting.MISSING if value is None else f"{value:.0f}"
     if each >= 6:
-        return [(block * 2, style), (f"{number:>3} ", brush.inks.text)]
+        return [(block * 2, style), (f"{number:>3} ", pen.inks.text)]
     if each >= 5:
-        return [(block, style), (f"{number:>3} ", brush.inks.text)]
+        return [(block, style), (f"{number:>3} ", pen.inks.text)]
     return [(block, style), (" ", style)] if each >= 2 else [(block, style)]
 
 
-def _disk(use: DiskUse, brush: Brush) -> list[Piece]:
-    path = fit(use.disk.path, 10 if brush.width >= 46 else 7)
+def _disk(use: DiskUse, pen: Pen) -> list[Piece]:
+    path = fit(use.disk.path, 10 if pen.width >= 46 else 7)
     if use.percent is None:
         return [
-            (f"{path} ", brush.inks.dim),
-            (fit(use.disk.fault or "not readable", brush.width - len(path) - 1), brush.inks.bad),
+            (f"{path} ", pen.inks.dim),
+            (fit(use.disk.fault or "not readable", pen.width - len(path) - 1), pen.inks.bad),
         ]
-    word, style = "", brush.inks.dim
+    word, style = "", pen.inks.dim
     if use.percent >= 99.95:
-        word, style = "full", brush.inks.bad
+        word, style = "full", pen.inks.bad
     elif use.full_in_s is not None:
         word = f"full in {formatting.age(use.full_in_s)}"
-        style = brush.inks.warn if use.full_in_s < 86_400 else brush.inks.dim
+        style = pen.inks.warn if use.full_in_s < 86_400 else pen.inks.dim
     elif use.disk.read_only:
-        word, style = "read-only", brush.inks.warn
+        word, style = "read-only", pen.inks.warn
     elif use.disk.available_bytes is not None:
         word = f"{formatting.size(use.disk.available_bytes)} free"
-    tail: list[Piece] = [brush.percent(use.percent), (fit(word, 16, right=True), style)]
-    if brush.width < 46:
-        tail[1] = (fit(word.replace("full in ", brush.glyphs.rising), 9, right=True), style)
-    return _bar(f"{path} ", use.percent, tail, brush)
+    tail: list[Piece] = [_percent(pen, use.percent), (fit(word, 16, right=True), style)]
+    if pen.width < 46:
+        tail[1] = (fit(word.replace("full in ", pen.glyphs.rising), 9, right=True), style)
+    return _bar(f"{path} ", use.percent, tail, pen)
 
 
-def _count(count: DataCount, brush: Brush) -> list[Piece]:
+def _count(count: DataCount, pen: Pen) -> list[Piece]:
     name = fit(count.name, min(16, len(count.name)))
     if count.records is None:
         return [
-            (f"{name} ", brush.inks.dim),
-            (fit(count.reason or "counting", 18).rstrip(), brush.inks.warn),
+            (f"{name} ", pen.inks.dim),
+            (fit(count.reason or "counting", 18).rstrip(), pen.inks.warn),
         ]
     pieces: list[Piece] = [
-        (f"{name} ", brush.inks.dim),
-        (formatting.count(count.records), brush.inks.text),
+        (f"{name} ", pen.inks.dim),
+        (formatting.count(count.records), pen.inks.text),
     ]
     if count.per_hour is not None:
-        style = brush.inks.good if count.per_hour > 0 else brush.inks.faint
+        style = pen.inks.good if count.per_hour > 0 else pen.inks.faint
         pieces.append((f" +{_hourly(count.per_hour)}", style))
     return pieces
 
 
-def _count_line(count: DataCount, brush: Brush) -> list[Piece]:
+def _count_line(count: DataCount, pen: Pen) -> list[Piece]:
     if count.records is None:
         reason = count.reason or "counting"
         return [
-            (fit(count.name, 16), brush.inks.dim),
-            (fit(reason, brush.width - 16, right=True), brush.inks.warn),
+            (fit(count.name, 16), pen.inks.dim),
+            (fit(reason, pen.width - 16, right=True), pen.inks.warn),
         ]
     per_hour = "" if count.per_hour is None else f"+{_hourly(count.per_hour)}"
-    style = brush.inks.good if count.per_hour else brush.inks.faint
-    gap = max(0, brush.width - 16 - 12 - 10)
+    style = pen.inks.good if count.per_hour else pen.inks.faint
+    gap = max(0, pen.width - 16 - 12 - 10)
     line = [
-        (fit(count.name, 16 + gap), brush.inks.dim),
-        (formatting.count(count.records).rjust(12), brush.inks.text),
+        (fit(count.name, 16 + gap), pen.inks.dim),
+        (formatting.count(count.records).rjust(12), pen.inks.text),
     ]
     return [*line, (per_hour.rjust(10), style)]
 
@@ -257,44 +244,44 @@ def _hourly(value: float) -> str:
     return f"{formatting.count(value) if value < 100_000 else formatting.short_count(value)}/h"
 
 
-def _process(process: Process, brush: Brush) -> list[Piece]:
+def _process(process: Process, pen: Pen) -> list[Piece]:
     busy = formatting.percent(process.cpu_percent)
     name = fit(process.name, min(16, max(1, len(process.name)))).rstrip()
     return [
-        (name, brush.inks.dim),
-        (f" {busy} {formatting.memory(process.memory_bytes)}", brush.inks.text),
+        (name, pen.inks.dim),
+        (f" {busy} {formatting.memory(process.memory_bytes)}", pen.inks.text),
     ]
 
 
-def _process_line(process: Process, brush: Brush) -> list[Piece]:
+def _process_line(process: Process, pen: Pen) -> list[Piece]:
     tail: list[Piece] = [
-        (formatting.percent(process.cpu_percent).rjust(7), brush.inks.text),
-        (formatting.memory(process.memory_bytes).rjust(10), brush.inks.text),
+        (formatting.percent(process.cpu_percent).rjust(7), pen.inks.text),
+        (formatting.memory(process.memory_bytes).rjust(10), pen.inks.text),
     ]
-    if brush.width >= 56:
+    if pen.width >= 56:
         gpu = (
             "" if process.gpu_memory_bytes is None else formatting.memory(process.gpu_memory_bytes)
         )
-        tail.append((gpu.rjust(10), brush.inks.second))
-        tail.insert(0, (fit(process.user, 8), brush.inks.faint))
-    room = max(0, brush.width - measure(tail) - 1)
+        tail.append((gpu.rjust(10), pen.inks.second))
+        tail.insert(0, (fit(process.user, 8), pen.inks.faint))
+    room = max(0, pen.width - length(tail) - 1)
     shown = process.command if room > 30 else process.name
-    return [(fit(shown, room) + " ", brush.inks.dim), *tail]
+    return [(fit(shown, room) + " ", pen.inks.dim), *tail]
 
 
-def _flow(items: list[list[Piece]], brush: Brush) -> list[Piece]:
+def _flow(items: list[list[Piece]], pen: Pen) -> list[Piece]:
     """As many whole items as fit, divided by a dot; `+2` for those that do not."""
-    apart: Piece = (f" {brush.glyphs.middot} ", brush.inks.faint)
+    apart: Piece = (f" {pen.glyphs.middot} ", pen.inks.faint)
     line: list[Piece] = []
     used = 0
     for index, item in enumerate(items):
-        length = measure(item) + (len(apart[0]) if line else 0)
+        taken = length(item) + (len(apart[0]) if line else 0)
         left = len(items) - index - 1
-        if used + length + (4 if left else 0) > brush.width and line:
-            line.append((f" +{left + 1}", brush.inks.faint))
+        if used + taken + (4 if left else 0) > pen.width and line:
+            line.append((f" +{left + 1}", pen.inks.faint))
             break
         line += [apart, *item] if line else item
-        used += length
+        used += taken
     return line
 
 

@@ -179,10 +179,8 @@ def test_polling_a_hung_driver_never_blocks(driver: Driver, start: Start) -> Non
     driver.says("count 1", "hang nvmlInit_v2")
     reader = start(late_s=0.1)
     until(reader, lambda report: report.fault)
-    before = time.process_time(), time.monotonic()
-    for _ in range(50):
+    for _ in range(50):  # a poll that waited for the driver would never come back
         assert reader.poll().fault
-    assert time.monotonic() - before[1] < 5.0  # a hung call would never come back at all
 
 
 def test_children_stuck_in_the_kernel_are_not_piled_up(

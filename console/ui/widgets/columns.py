@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from console.ui.lines import padded
 from console.ui.paint import Inks, Piece, fit
 
 # A list of pieces is taken as it is: its texts came through `fit` or are ours.
@@ -35,7 +36,7 @@ def fitted(cell: Cell, width: int, right: bool, inks: Inks) -> list[Piece]:
         return [(fit(cell[0], width, right), cell[1])]
     left = width - sum(cell_len(text) for text, _ in cell)
     if left < 0:
-        return [(fit("".join(text for text, _ in cell), width), cell[0][1])]
+        return padded(cell, width, inks.text)
     blank: Piece = (" " * left, inks.text)
     return [blank, *cell] if right else [*cell, blank]
 

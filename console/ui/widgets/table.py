@@ -83,11 +83,18 @@ class Table(Painted, ScrollView, can_focus=True):
         sort: str | None = None,
         descending: bool = False,
         header: bool = True,
+        choose: str = "",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """`cells` gives, for a row's key, one cell for each of `columns`, those that do not fit too."""
+        """`cells` gives, for a row's key, one cell for each of `columns`, those that do not fit too.
+
+        `choose` is what Enter does here, for the footer.
+        """
         super().__init__(id=id, classes=classes)
+        if choose:
+            enter = Binding("enter", "choose", choose, show=True, tooltip=f"Enter: {choose}")
+            self._bindings.key_to_bindings["enter"] = [enter]
         self.columns = tuple(columns)
         self.sort_column = sort
         self.sort_descending = descending

@@ -1,0 +1,1 @@
+"""What the Node screen shows of one node: blocks of lines, pure functions of facts."""

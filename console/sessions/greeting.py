@@ -12,13 +12,13 @@ from console.sessions.bootstrap import noise_text
 from console.text import one_line, sanitise
 from workers.protocol import (
     AGENT_MESSAGES,
+    HEADER,
+    MAX_FRAME_BYTES,
     PROTOCOL_VERSION,
     Failure,
-    FrameDecoder,
     Hello,
     ProtocolError,
     decode_message,
-    encode_frame,
 )
 
 DEADLINE_S = 15.0
@@ -43,23 +43,22 @@ async def receive(channel: Channel, rest: bytes, noise: bytes) -> tuple[Hello, b
     return hello, rest
 
 
-async def _first_message(channel: Channel, rest: bytes) -> tuple[bytes, bytes]:
+async def _first_message(channel: Channel, data: bytes) -> tuple[bytes, bytes]:
     """Payload of the first frame, and what follows it."""
-    decoder = FrameDecoder()
-    data = rest
     while True:
-        try:
-            frames = decoder.feed(data)
-        except ProtocolError as error:
-            raise Unfinished(_garbled(str(error))) from None
-        if frames:
-            left = b"".join(encode_frame(*frame) for frame in frames[1:]) + decoder.pending
-            return frames[0].payload, left
-        data = await channel.read()
-        if not data:
+        if len(data) >= HEADER.size:
+            length, _, _ = HEADER.unpack_from(data)
+            if length > MAX_FRAME_BYTES:
+                raise Unfinished(_garbled(f"a frame of {length} bytes, at most {MAX_FRAME_BYTES}"))
+            end = HEADER.size + length
+            if len(data) >= end:
+                return data[HEADER.size : end], data[end:]
+        more = await channel.read()
+        if not more:
             said = one_line(await channel.close())
             text = "the agent ended before its hello" + (f": {said}" if said else "")
             raise Unfinished(Problem(ProblemKind.AGENT_FAILED, text))
+        data += more
 
 
 def _check(payload: bytes) -> Hello:

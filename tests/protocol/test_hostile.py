@@ -93,7 +93,7 @@ def test_pieces_of_any_size(examples: list[Any], size: int) -> None:
     for start in range(0, len(data), size):
         found += decoder.feed(data[start : start + size])
     assert [decode_message(frame.payload, KNOWN) for frame in found] == examples
-    assert decoder.pending == b""
+    assert decoder.pending_bytes == 0
 
 
 @settings(max_examples=50)

@@ -86,6 +86,6 @@ class FrameDecoder:
         return frames
 
     @property
-    def pending(self) -> bytes:
-        """The unfinished frame so far."""
-        return bytes(self._buffer)
+    def pending_bytes(self) -> int:
+        """Bytes of an unfinished frame."""
+        return len(self._buffer)

@@ -1,0 +1,192 @@
+"""`quarterdeck nodes`: the machines. list and add dial nobody; check says in words what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from console import formatting
+from console.cli import exits, shapes
+from console.cli.connect import filter_of, opened, reachable, settings_of
+from console.cli.output import print_json, print_line, print_table
+from console.cli.prompting import confirm
+from console.fleet.model import NodeSpec, Transport
+
+if TYPE_CHECKING:
+    from console.operations.check import CheckReport
+    from console.operations.nodes import NodeOperations
+
+_COLUMNS = ("name", "address", "user", "port", "jump", "tags", "root", "datasets")
+_GLYPHS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
+
+
+def run(options: Namespace) -> int:
+    """list, add, remove, check, trust or uninstall."""
+    if options.verb == "list":
+        return _list(options)
+    if options.verb == "trust":
+        from console.cli.trust import run as trust
+
+        return trust(options)
+    verbs: dict[str, Callable[[Namespace], Awaitable[int]]] = {
+        "add": _add,
+        "remove": _remove,
+        "check": _check,
+        "uninstall": _uninstall,
+    }
+
+    async def act() -> int:
+        return await verbs[options.verb](options)
+
+    return asyncio.run(act())
+
+
+# ---------------------------------------------------------------- without a link
+
+
+def _list(options: Namespace) -> int:
+    specs = settings_of(options).specs()
+    if options.json:
+        shown = [_shape(spec) for spec in specs]
+        print_json({"schema": shapes.SCHEMA, "nodes": shown})
+        return exits.DONE
+    print_table(_COLUMNS, [_row(spec) for spec in specs], ("port",))
+    return exits.DONE
+
+
+def _shape(spec: NodeSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "transport": spec.transport.value,
+        "address": spec.address,
+        "user": spec.user,
+        "port": spec.port,
+        "identity": spec.identity,
+        "jump": spec.jump,
+        "tags": list(spec.tags),
+        "root": spec.root,
+        "datasets": [watch.name for watch in spec.datasets],
+    }
+
+
+def _row(spec: NodeSpec) -> list[str]:
+    address = "this machine" if spec.transport is Transport.LOCAL else spec.address or spec.name
+    datasets = ", ".join(watch.name for watch in spec.datasets)
+    port = str(spec.port or "")
+    tags = ", ".join(spec.tags)
+    return [spec.name, address, spec.user or "", port, spec.jump or "", tags, spec.root, datasets]
+
+
+def spec_from(options: Namespace) -> NodeSpec:
+    """The node that `nodes add` describes. Raises UsageError."""
+    from console.settings.hosts import parse_host
+
+    spec = parse_host(options.node)
+    given = {
+        "name": options.name,
+        "address": options.address,
+        "user": options.user,
+        "port": options.port,
+        "identity": options.identity,
+        "jump": options.jump,
+    }
+    named = {key: value for key, value in given.items() if value is not None}
+    return replace(spec, **named, tags=tuple(options.tag), root=options.root)
+
+
+async def _act(options: Namespace, act: Callable[[NodeOperations], Awaitable[None]]) -> None:
+    from console.runtime import Runtime
+
+    loaded = settings_of(options)
+    runtime = Runtime(loaded, (), read_only=loaded.settings.read_only, keep=False)
+    async with runtime:
+        await act(runtime.nodes)
+
+
+async def _add(options: Namespace) -> int:
+    spec = spec_from(options)
+    await _act(options, lambda nodes: nodes.add(spec))
+    _say(options, "added", spec.name)
+    return exits.DONE
+
+
+async def _remove(options: Namespace) -> int:
+    await _act(options, lambda nodes: nodes.remove(options.node))
+    _say(options, "removed", options.node)
+    return exits.DONE
+
+
+def _say(options: Namespace, done: str, name: str) -> None:
+    if options.json:
+        print_json({"schema": shapes.SCHEMA, done: name})
+    else:
+        print_line(f"{done}: {name}")
+
+
+# ---------------------------------------------------------------- over a link
+
+
+async def _check(options: Namespace) -> int:
+    wanted = filter_of(options)
+    async with opened(options, options.hosts) as runtime:
+        names = list(runtime.store.nodes)
+        reports = await asyncio.gather(*(runtime.nodes.check(name) for name in names))
+        store = runtime.store
+        kept = [r for r in reports if wanted.matches(store.nodes[r.node], store.alerts)]
+    if options.json:
+        print_json({"schema": shapes.SCHEMA, "nodes": [_report(report) for report in kept]})
+    else:
+        for report in kept:
+            _print_report(report)
+    if any(report.state != "up" for report in kept):
+        return exits.UNREACHABLE
+    return exits.DONE if all(report.ok for report in kept) else exits.FAILED
+
+
+def _report(report: CheckReport) -> dict[str, Any]:
+    findings = [
+        {"level": f.level.value, "what": f.what, "text": f.text, "remedy": f.remedy or None}
+        for f in report.findings
+    ]
+    return {"node": report.node, "state": report.state, "ok": report.ok, "findings": findings}
+
+
+def _print_report(report: CheckReport) -> None:
+    print_line(f"{report.node}: {report.state}", "bold")
+    for finding in report.findings:
+        print_line(f"  {_GLYPHS[finding.level.value]:8}{finding.what}: {finding.text}")
+        if finding.remedy:
+            print_line(f"          {finding.remedy}")
+
+
+async def _uninstall(options: Namespace) -> int:
+    async with opened(options, [options.node]) as runtime:
+        name = (await reachable(runtime)).name
+        found = await runtime.nodes.uninstall(name)
+        if found.paths and not options.yes:
+            for path in found.paths:
+                print_line(f"{path}")
+            question = f"remove these {formatting.size(found.bytes)} on {name}?"
+            await asyncio.to_thread(confirm, question)
+        report = await runtime.nodes.uninstall(name, confirm=True) if found.paths else found
+    if options.json:
+        print_json(
+            {
+                "schema": shapes.SCHEMA,
+                "node": name,
+                "removed": list(report.paths),
+                "bytes": report.bytes,
+                "kept": list(report.kept),
+            }
+        )
+        return exits.DONE
+    for path in report.paths:
+        print_line(f"removed: {path}")
+    for kept in report.kept:
+        print_line(f"kept: {kept}")
+    if not report.paths:
+        print_line(f"{name}: there is nothing of ours")
+    return exits.DONE

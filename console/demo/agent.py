@@ -140,7 +140,8 @@ class _Conversation:
 
     async def run(self) -> None:
         if self._time.frozen and self._node.is_silent():
-            await self._channel.read()
+            while await self._channel.read():
+                pass
             return
         index, time = self._node.index, self._time
         await self._channel.write(encode_message(facts.hello(index, time.t, time.epoch)))

@@ -97,7 +97,7 @@ def _data(total: int, used: float, grows: float = 0.0) -> Volume:
 _OWNED = (
     Machine("home", "home", "192.168.1.20", 32, 64 * GIB, RYZEN, 0.22, 41, ("owned", "eval"),
             (RTX4090,), (_root(0.41), _data(4 * TB, 0.52, 2e9)), "evaluate",
-            data=(("hex8_2p", 155_368, 0), ("square8_2p", 61_204, 0), ("hexagonal_4p", 4_190, 0))),
+            data=(("hex8_2p", 155_368, 62), ("square8_2p", 61_204, 48), ("hexagonal_4p", 4_190, 31))),
     Machine("gpu-1", "gpu-1", "10.77.0.3", 96, 512 * GIB, EPYC, 0.82, 12.2, ("owned", "selfplay"),
             (H100,) * 4, (_root(0.33), _data(8 * TB, 0.914, 76e9)), "selfplay", Trouble.GPU_IDLE,
             (("hex8_2p", 143_119, 1_204), ("square8_2p", 28_838, 312))),
@@ -127,7 +127,7 @@ _RENTED = (
             Trouble.CLOCK_SKEW, (("hex8_2p", 288_107, 4_120),), "aarch64"),
     Machine("lambda-3", "150-136-9-200", "150.136.9.200", 208, 1800 * GIB, XEON, 0.71, 2.2,
             ("rented", "train"), (H100,) * 8, (_root(0.19), _data(20 * TB, 0.22, 55e9)), "train",
-            data=(("square19_3p", 198_440, 8_760),)),
+            data=(("square19_3p", 498_440, 8_760),)),
     Machine("lambda-4", "150-136-9-201", "150.136.9.201", 30, 200 * GIB, XEON, 0.1, 0.4,
             ("rented",), (A10,), (_root(0.2),), "idle", Trouble.NO_PYTHON),
     Machine("vast-1", "C.9482211", "185.62.108.4", 48, 192 * GIB, ROME, 0.77, 6.7,

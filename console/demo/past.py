@@ -55,7 +55,7 @@ def past_events(
 def _reading(name: str, index: int, t: float, now: float, clock: float) -> Iterator[Event]:
     at, wall = now + t, clock + t
     trip = 0.001 + 0.04 * (index % 5)
+    if machine(index).data and t in _COUNTED:  # first: what is old by now must not look stale
+        yield DatasetsArrived(name, at, facts.datasets(index, t, clock))
     yield HeartbeatArrived(name, at, facts.heartbeat(index, t, clock, 0), wall, trip)
     yield SampleArrived(name, at, facts.sample(index, t, clock))
-    if machine(index).data and t in _COUNTED:
-        yield DatasetsArrived(name, at, facts.datasets(index, t, clock))

@@ -33,6 +33,9 @@ class Glyphs:
     rest: str = "╌"
     line: str = "─"
     upright: str = "│"
+    branch: str = "├─"  # of a tree, two cells each: a child, the last child, what goes on below
+    last_branch: str = "└─"
+    trunk: str = "│ "
     corners: str = "╭╮╰╯"  # four: top left, top right, bottom left, bottom right
     blocks: str = " ▁▂▃▄▅▆▇█"  # nine heights
     braille: bool = True  # graphs of two readings a cell
@@ -49,5 +52,5 @@ ASCII = Glyphs(
     up="*", stale="~", down="x", connecting=".", attention="!", detached="o", alert="!", notice="?",
     good="+", marked="+", cursor=">", bar="|", ellipsis="~", middot="-", times="x", arrow=">",
     ascending="^", descending="v", missing="-", degree=" ", full="=", rest="-", line="-", upright="|",
-    corners="++++", blocks=" .:-=+*#@", braille=False, rising="+", falling="-",
+    branch="|-", last_branch="`-", trunk="| ", corners="++++", blocks=" .:-=+*#@", braille=False, rising="+", falling="-",
 )  # fmt: skip

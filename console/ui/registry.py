@@ -44,6 +44,6 @@ TRUST = Entry("trust", "Trust", "console.ui.modals.trust:TrustModal")  # (node: 
 AUDIT = Entry("audit", "Audit log", "console.ui.modals.audit:AuditModal")  # ()
 PROMPT = Entry("prompt", "Prompt", "console.ui.modals.prompt:PromptModal")  # (Prompt) -> str | None
 ALERT_HISTORY = Entry(
-    "alert_history", "Alert history", "console.ui.screens.alerts:AlertHistoryScreen"
+    "alert_history", "Alert history", "console.ui.screens.alert_history:AlertHistoryScreen"
 )  # ()
 PICKER = Entry("picker", "Hosts", "console.ui.modals.hosts:HostPicker")  # () -> tuple[str, ...]

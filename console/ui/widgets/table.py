@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from console.ui.paint import Piece, fit, strip
+from console.ui.paint import Inks, Piece, fit, strip
 from console.ui.widgets.columns import Cells, Column, fit_columns, fitted
 from console.ui.widgets.painted import Painted
 
@@ -84,6 +84,7 @@ class Table(Painted, ScrollView, can_focus=True):
         descending: bool = False,
         header: bool = True,
         choose: str = "",
+        paper: str = "background",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -92,6 +93,7 @@ class Table(Painted, ScrollView, can_focus=True):
         `choose` is what Enter does here, for the footer.
         """
         super().__init__(id=id, classes=classes)
+        self._paper = paper
         if choose:
             enter = Binding("enter", "choose", choose, show=True, tooltip=f"Enter: {choose}")
             self._bindings.key_to_bindings["enter"] = [enter]
@@ -265,6 +267,10 @@ class Table(Painted, ScrollView, can_focus=True):
             self.refresh(Region(0, line, self.size.width, 1))
 
     # ------------------------------------------------------------ paint
+
+    @property
+    def inks(self) -> Inks:
+        return self.console_app.inks(self._paper)
 
     def draw_line(self, y: int, width: int) -> Strip:
         if y < self._header:

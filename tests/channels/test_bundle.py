@@ -27,7 +27,7 @@ def test_the_same_sources_give_the_same_bytes_elsewhere() -> None:
         ).stdout
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     }
-    built = bundle.build()
+    built = bundle.pack(bundle.sources())
     assert told == {f"{built.digest} {len(built.boot)}\n"}
 
 

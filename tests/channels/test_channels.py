@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from console.channels import bundle
 from console.channels.channel import Channel
 from console.errors import LinkError
-from console.fleet.events import HeartbeatArrived, LinkUp, SampleArrived
+from console.fleet.events import HeartbeatArrived, LinkLost, LinkUp, SampleArrived
 from console.sessions.session import Session
 from tests.agents import EventLog
 from tests.channels import ways
@@ -191,11 +192,21 @@ async def test_a_forced_command_is_quoted_and_not_tried_again(sshd: Sshd, tmp_pa
     sshd.deauthorize()
     sshd.authorize(sshd.key, 'command="echo only backups here"')
     async with ways.ssh(sshd) as way, running(way) as (_, log):
-        from console.fleet.events import LinkLost
-
         lost = await log.wait(LinkLost)
         assert "only backups here" in lost.problem.text
         assert lost.retry_at is None
+
+
+async def test_sessions_live_on_when_the_listener_is_killed(sshd: Sshd) -> None:
+    async with ways.ssh(sshd) as way, running(way) as (_, log):
+        await log.wait(SampleArrived)
+        os.kill(sshd.pid, signal.SIGKILL)
+        position = len(log.events)
+        for _ in range(2):
+            beat = await log.wait(HeartbeatArrived, after=position)
+            position = log.events.index(beat) + 1
+        assert not log.of(LinkLost)
+        assert len(log.of(LinkUp)) == 1
 
 
 async def test_a_killed_ssh_session_is_made_again(sshd: Sshd) -> None:

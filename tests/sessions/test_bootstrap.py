@@ -369,6 +369,14 @@ async def test_a_full_disk_means_memory(small_disk: Path) -> None:
 
 
 @pytest.mark.root
+async def test_a_home_without_execution_is_enough(small_disk: Path) -> None:
+    argv = ["mount", "-o", "remount,noexec,size=4m", str(small_disk)]
+    assert subprocess.run(argv, check=False).returncode == 0
+    hello, _ = await start(ShellDialer(home=small_disk))
+    assert hello.state_directory == str(state_of(small_disk))
+
+
+@pytest.mark.root
 async def test_a_read_only_home_is_passed_over(small_disk: Path, homeless: Bundle) -> None:
     argv = ["mount", "-o", "remount,ro", str(small_disk)]
     assert subprocess.run(argv, check=False).returncode == 0

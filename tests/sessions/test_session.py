@@ -128,7 +128,7 @@ async def test_a_killed_agent_is_replaced(tmp_path: Any) -> None:
         lost = log.of(LinkLost)[0]
         assert lost.problem.kind is ProblemKind.LOST
         assert lost.retry_at is not None
-        assert second.at - lost.at < 10
+        assert second.at - lost.at < 6
         assert not alive(first.hello.pid)
         await log.wait(SampleArrived, after=log.events.index(second))
 

@@ -18,6 +18,7 @@ class ProtocolError(ValueError):
 Text = Callable[[str], str]
 _Decoder = Callable[[Any, Text], Any]
 _decoders: Dict[Any, _Decoder] = {}
+_ABSENT = object()
 
 
 def type_name(shape: Type[Any]) -> str:
@@ -84,17 +85,19 @@ def _build_record(shape: Any) -> _Decoder:
         if type(value) is not dict:
             raise ProtocolError(": wanted an object")
         found: List[Any] = []
-        for name, decoder, optional, default in fields:
-            if name in value:
-                try:
-                    found.append(decoder(value[name], text))
-                except ProtocolError as error:
-                    raise ProtocolError("." + name + str(error)) from None
-            elif optional:
-                found.append(default)
-            else:
-                raise ProtocolError("." + name + ": absent")
-        return shape._make(found)
+        name = ""
+        try:  # one for all fields: this loop runs for every figure of every node
+            for name, decoder, optional, default in fields:
+                item = value.get(name, _ABSENT)
+                if item is not _ABSENT:
+                    found.append(decoder(item, text))
+                elif optional:
+                    found.append(default)
+                else:
+                    raise ProtocolError(": absent")
+        except ProtocolError as error:
+            raise ProtocolError("." + name + str(error)) from None
+        return tuple.__new__(shape, found)
 
     return record
 

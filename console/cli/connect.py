@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.cli.prompting import TerminalPrompter
+from console.cli.prompting import TerminalPrompter, can_ask
 from console.errors import LinkError, UsageError
 from console.fleet.filter import Filter, FilterError, parse
 from console.fleet.model import Attention, Down, Node, Stale, Up
@@ -61,23 +60,23 @@ def runtime_of(options: Namespace, hosts: Sequence[str] = (), prompter: Any = No
     from console.runtime import Runtime
 
     loaded = settings_of(options, hosts)
-    return Runtime(loaded, loaded.specs(), prompter=prompter, read_only=loaded.settings.read_only)
+    return Runtime(loaded, loaded.specs(), prompter=prompter)
 
 
 @asynccontextmanager
 async def opened(options: Namespace, hosts: Sequence[str] = ()) -> AsyncIterator[Runtime]:
     """A running runtime that asks its questions on the terminal, if there is one."""
-    prompter = TerminalPrompter() if sys.stdin.isatty() and sys.stderr.isatty() else None
+    prompter = TerminalPrompter() if can_ask() else None
     async with runtime_of(options, hosts, prompter) as runtime:
         yield runtime
 
 
 async def wait_for(
-    store: FleetStore, holds: Callable[[], bool], timeout_s: float = FIRST_FACTS_S
+    runtime: Runtime, holds: Callable[[], bool], timeout_s: float = FIRST_FACTS_S
 ) -> bool:
-    """Waits until `holds()`; False when the time ran out first."""
+    """Waits until `holds()`; False when the time ran out first. A person who is asked may take their time."""
     changed = asyncio.Event()
-    end = store.subscribe(lambda _: changed.set())
+    end = runtime.store.subscribe(lambda _: changed.set())
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
     try:
@@ -86,7 +85,10 @@ async def wait_for(
             try:
                 await asyncio.wait_for(changed.wait(), deadline - loop.time())
             except asyncio.TimeoutError:
-                return holds()
+                if not getattr(runtime.prompter, "asking", False):
+                    return holds()
+            if getattr(runtime.prompter, "asking", False):
+                deadline = loop.time() + timeout_s
         return True
     finally:
         end()
@@ -95,7 +97,7 @@ async def wait_for(
 async def first_facts(runtime: Runtime) -> None:
     """Waits for each node's first sample and first count of each dataset, or a reason; 15 s at most."""
     store = runtime.store
-    await wait_for(store, lambda: all(has_spoken(store, node) for node in store.nodes.values()))
+    await wait_for(runtime, lambda: all(has_spoken(store, node) for node in store.nodes.values()))
 
 
 def has_spoken(store: FleetStore, node: Node) -> bool:
@@ -119,7 +121,7 @@ async def reachable(runtime: Runtime) -> Node:
     """The only node of `runtime`, once it is up. Raises LinkError with the reason when it is not."""
     store = runtime.store
     (name,) = store.nodes
-    await wait_for(store, lambda: isinstance(store.nodes[name].link, (Up, Down, Attention)))
+    await wait_for(runtime, lambda: isinstance(store.nodes[name].link, (Up, Down, Attention)))
     node = store.nodes[name]
     if not isinstance(node.link, Up):
         raise LinkError(_unreachable(node))

@@ -101,7 +101,7 @@ async def _act(options: Namespace, act: Callable[[NodeOperations], Awaitable[Non
     from console.runtime import Runtime
 
     loaded = settings_of(options)
-    runtime = Runtime(loaded, (), read_only=loaded.settings.read_only, keep=False)
+    runtime = Runtime(loaded, (), keep=False)
     async with runtime:
         await act(runtime.nodes)
 
@@ -170,7 +170,7 @@ async def _uninstall(options: Namespace) -> int:
             for path in found.paths:
                 print_line(f"{path}")
             question = f"remove these {formatting.size(found.bytes)} on {name}?"
-            await asyncio.to_thread(confirm, question)
+            await confirm(question)
         report = await runtime.nodes.uninstall(name, confirm=True) if found.paths else found
     if options.json:
         print_json(

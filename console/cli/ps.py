@@ -79,7 +79,7 @@ async def _signal(options: Namespace, name: str, pids: list[int], signal: str) -
         if not options.yes:
             for one in chosen:
                 print_line(f"{one.pid}  {one.user}  {one.command}")
-            await asyncio.to_thread(confirm, f"send {signal} to these on {node.name}?")
+            await confirm(f"send {signal} to these on {node.name}?")
         outcomes = [
             (one, await runtime.processes.signal(node.name, _identity(node, one), signal))
             for one in chosen

@@ -17,19 +17,20 @@ def run(options: Namespace) -> int:
         raise UsageError(
             "the console needs a terminal; `quarterdeck status` prints the same to a pipe"
         )
-    filter_of(options)
-    return asyncio.run(_screen(options))
+    return asyncio.run(_screen(options, filter_of(options).text))
 
 
-async def _screen(options: Namespace) -> int:
+async def _screen(options: Namespace, first_filter: str) -> int:
     from console.ui.app import QuarterdeckApp
+    from console.ui.prompter import ScreenPrompter
 
-    async with runtime_of(options, options.hosts) as runtime:
+    async with runtime_of(options, options.hosts, ScreenPrompter()) as runtime:
         app = QuarterdeckApp(
             runtime,
             ascii_only=getattr(options, "ascii", False),
             theme=getattr(options, "theme", None),
             note="demo" if getattr(options, "demo", False) else "",
+            first_filter=first_filter,
         )
         code = await app.run_async()
     return exits.DONE if code is None else code

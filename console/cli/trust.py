@@ -59,7 +59,7 @@ async def _shown_key(runtime: Runtime, name: str, seen: LinkState | None) -> Hos
         link = store.nodes[name].link
         return link is not seen and not isinstance(link, Connecting)
 
-    await wait_for(store, answered)
+    await wait_for(runtime, answered)
     link = store.nodes[name].link
     if isinstance(link, Up):
         return None
@@ -84,4 +84,4 @@ async def _compare(options: Namespace, key: HostKey) -> None:
         return
     print_line(f"{key.name} shows the {key.algorithm} key\n  {key.fingerprint}")
     print_line("Compare it with what the machine's owner or console says, then type trust.")
-    await asyncio.to_thread(confirm, "trust it?", "trust", "--fingerprint")
+    await confirm("trust it?", "trust", "--fingerprint")

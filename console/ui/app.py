@@ -18,8 +18,10 @@ from console.fleet.summary import FleetSummary
 from console.settings.places import places
 from console.ui import registry
 from console.ui.actions import Actions
+from console.ui.ascii import AsciiOnly
 from console.ui.contained import Contained
 from console.ui.driver import TerminalDriver
+from console.ui.first_run import is_first_run
 from console.ui.glyphs import ASCII, UNICODE
 from console.ui.keys import APP_KEYS, CHANGING, keymap, screen_keys
 from console.ui.logbook import Logbook
@@ -57,8 +59,10 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         keys: Mapping[str, str | Sequence[str]] | None = None,
         state_directory: Path | None = None,
         note: str = "",
+        first_filter: str = "",
     ) -> None:
-        """`keys` rebinds action ids (`console/ui/keys.py`); `note` ("demo") stands in the summary line.
+        """`keys` rebinds action ids (`console/ui/keys.py`); `note` ("demo") stands in the summary line;
+        `first_filter` is the one the Fleet screen opens with. It must have been parsed once.
 
         What is not given here comes from the settings' `ui`.
         """
@@ -68,10 +72,13 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self.runtime = runtime
         wishes = getattr(runtime.settings, "ui", None)
         self.glyphs = ASCII if ascii_only or getattr(wishes, "ascii", False) else UNICODE
+        if self.glyphs is ASCII:
+            self._filters.append(AsciiOnly())
         self.logbook = Logbook(state_directory or places().state)
         self.failures: list[str] = []  # what went wrong and was contained, newest last
         self.paused = False
         self.note = note
+        self.first_filter = first_filter
         self._wanted_theme = theme or getattr(wishes, "theme", None) or DEFAULT
         self._wanted_keys = keymap(
             keys if keys is not None else getattr(wishes, "keys", None) or {}
@@ -105,6 +112,8 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         attach = getattr(getattr(self.runtime, "prompter", None), "attach", None)
         if attach is not None:
             attach(self)
+        if is_first_run(self.runtime):
+            self.call_after_refresh(self.action_pick_hosts)
 
     def on_unmount(self) -> None:
         self._unsubscribe()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Program
+from tests.terminal import Terminal
 
 
 def free_port() -> int:
@@ -224,3 +225,14 @@ def test_the_command_line_starts_without_the_screen_or_ssh() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.stdout.split() == [], done.stderr
+
+
+def test_the_console_opens_on_a_terminal_with_the_filter_it_was_given(
+    quarterdeck: Program,
+) -> None:
+    argv = [sys.executable, "-m", "console", "--demo", "--filter", "name:vast"]
+    with Terminal(argv, 160, 45, {**quarterdeck.environment, "TERM": "xterm-256color"}) as terminal:
+        terminal.wait_for("vast-1", 30)
+        assert "lambda-1" not in terminal.text
+        terminal.send("\x11")
+        assert terminal.wait_for_exit() == 0

@@ -62,11 +62,13 @@ class FleetScreen(FleetAwareScreen):
         self.by_tag = True
         self.zoomed = False
         self.look: str | None = None  # "panes" or "table"; None: panes while they fit
+        self._fitting: str | None = None  # the look that fits; None: not known yet
         self._filter: Filter = parse("")
         self._groups: tuple[Group, ...] = ()
         self._known: frozenset[str] = frozenset()
 
     def compose_body(self) -> ComposeResult:
+        self._filter = parse(getattr(self.app, "first_filter", ""))
         wishes = getattr(self.runtime.settings, "ui", None)
         layout = getattr(wishes, "layout", "auto")
         self.look = None if layout == "auto" else layout
@@ -93,13 +95,16 @@ class FleetScreen(FleetAwareScreen):
     def fleet_changed(self, names: frozenset[str], alerts_changed: bool) -> None:
         nodes = self.store.nodes
         if self._known != nodes.keys() or (self._filter.tests and (names or alerts_changed)):
-            before = self._groups
-            self._arrange(keep_order=self._known == nodes.keys())
+            before, same = self._groups, self._known == nodes.keys()
+            self._known = frozenset(nodes)
+            self._arrange(keep_order=same)
+            if not same:
+                self._fitting = None
             if self._groups != before:
                 self._show()
-            self._known = frozenset(nodes)
 
     def on_resize(self) -> None:
+        self._fitting = None
         self.call_after_refresh(self._show)
 
     def _arrange(self, keep_order: bool = False) -> None:
@@ -121,7 +126,7 @@ class FleetScreen(FleetAwareScreen):
         if self.zoomed and self.cursor is not None:
             groups = (Group("", (self.cursor,)),)
         switcher = self.query_one(ContentSwitcher)
-        wanted = "panes" if self.zoomed else self.look or self._fitting_look(groups)
+        wanted = "panes" if self.zoomed else self.look or self._fitting_look()
         switcher.current = wanted
         board = self.board
         if isinstance(board, NodeTable):
@@ -129,11 +134,15 @@ class FleetScreen(FleetAwareScreen):
         board.show(groups, self.cursor, self.marks)
         self.refresh_bindings()
 
-    def _fitting_look(self, groups: tuple[Group, ...]) -> str:
+    def _fitting_look(self) -> str:
+        """Chosen for the size and the whole fleet: it does not flip with a filter or an order."""
         size = self.query_one(ContentSwitcher).size
-        sizes = [len(group.names) for group in groups]
-        fits = self.query_one(NodePanes).fits(size.width, size.height, sizes)
-        return "panes" if fits else "table"
+        if self._fitting is None and size:
+            groups = arranged(tuple(self.store.nodes.values()), Order(), (), self.by_tag)
+            sizes = [len(group.names) for group in groups]
+            fits = self.query_one(NodePanes).fits(size.width, size.height, sizes)
+            self._fitting = "panes" if fits else "table"
+        return self._fitting or "table"
 
     def notes(self) -> Iterable[str]:
         if self._filter.text:

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Callable, Dict, List, Optional, Set, Tuple
 
-from workers.agent.data.cache import CountCache, Key, Table
+from workers.agent.data.cache import CountCache, Key
 from workers.agent.data.entry import Entry
 from workers.agent.data.method import Method, UnknownMethod, method_of
 from workers.agent.data.outcome import Busy, CountFault, ShouldStop, Stopped, Uncountable
@@ -113,21 +113,23 @@ class DatasetCounter:
                 entry = method.count(found, known)
             except Stopped as stopped:
                 if stopped.partial is not None:
-                    self._remember(table, key, stopped.partial)
+                    table[key] = stopped.partial
+                    self._changed = True
                 raise
             except CountFault as fault:
                 _not_counted(found, known, fault, tally)
                 continue
             tally.counted(found.path, entry)
             if entry is not known and entry.size >= 0:
-                self._remember(table, key, entry)
-                if tally.files % 32 == 0 and should_stop():
-                    raise Stopped
+                table[key] = entry
+                self._changed = True
+            if tally.files % 32 == 0:
+                self._pause(should_stop)
 
-    def _remember(self, table: Table, key: Key, entry: Entry) -> None:
-        table[key] = entry
-        self._changed = True
+    def _pause(self, should_stop: ShouldStop) -> None:
         self._save(time.monotonic() - self._saved_at)
+        if should_stop():
+            raise Stopped
 
     def _forget_all_but(self, used: Dict[str, Set[Key]]) -> None:
         for name, table in self._cache.tables.items():

@@ -26,11 +26,16 @@ class Entry(NamedTuple):
     fault: Optional[str] = None
 
 
-def begin(status: os.stat_result) -> Entry:
+def settled_ns() -> int:
+    """Files last changed before this time are older than a clock tick. Taken when a pass begins."""
+    return time.time_ns() - SETTLED_NS
+
+
+def begin(status: os.stat_result, settled_before_ns: int) -> Entry:
     """An entry of a file of which nothing is counted yet."""
-    newest = max(status.st_mtime_ns, status.st_ctime_ns)
-    settled = time.time_ns() - newest > SETTLED_NS
-    return Entry(status.st_size, status.st_mtime_ns, status.st_ctime_ns, settled, 0)
+    mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+    settled = max(mtime_ns, ctime_ns) < settled_before_ns
+    return Entry(status.st_size, mtime_ns, ctime_ns, settled, 0)
 
 
 def holds(known: Optional[Entry], status: os.stat_result) -> bool:

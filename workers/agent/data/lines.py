@@ -5,19 +5,24 @@ A last line without its newline is not a whole record: it is torn, or somebody i
 
 import os
 import zlib
-from typing import Optional
+from typing import Optional, Tuple
 
-from workers.agent.data.entry import Entry, begin, holds
+from workers.agent.data.entry import Entry, begin, holds, settled_ns
 from workers.agent.data.method import Method
 from workers.agent.data.opening import open_regular
 from workers.agent.data.outcome import ShouldStop, Stopped, Unreadable, words
 from workers.agent.data.walk import Found
+from workers.agent.data.wc import MOST_BYTES, WORTH_BYTES, lines_to_end
 
-CHUNK_BYTES = 256 * 1024
+SMALL_BYTES = 256 * 1024  # read in one piece
+CHUNK_BYTES = 64 * 1024  # of larger ones: stays in the processor's cache
 EDGE_BYTES = 1024
-_END_BYTES = 16
+TORN = "ends in NUL bytes: torn by a crash"
+NEWLINE = 10
 GZIP = b"\x1f\x8b\x08"
 ZSTD = b"\x28\xb5\x2f\xfd"
+_PACKED = (GZIP, ZSTD)
+_END_BYTES = 16
 _NAMES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst")
 
 
@@ -29,6 +34,7 @@ class Lines(Method):
 
     def __init__(self, should_stop: ShouldStop) -> None:
         self._should_stop = should_stop
+        self._settled_ns = settled_ns()
 
     def knows(self, name: str) -> bool:
         return name.endswith(_NAMES)
@@ -42,23 +48,33 @@ class Lines(Method):
             return known
         descriptor, status = open_regular(found)
         try:
-            return self._read(descriptor, status, known)
+            if known is None and status.st_size <= SMALL_BYTES:
+                data = os.pread(descriptor, status.st_size, 0) if status.st_size else b""
+                if not data.startswith(_PACKED):
+                    return self._small(status, data)
+            return self._large(descriptor, status, known)
         except OSError as error:
             raise Unreadable(words(error)) from None
         finally:
             os.close(descriptor)
 
-    def _read(self, descriptor: int, status: os.stat_result, known: Optional[Entry]) -> Entry:
-        start = begin(status)
+    def _small(self, status: os.stat_result, data: bytes) -> Entry:
+        """The entry of a plain file that was read in one piece."""
+        size, found, before = len(data), newlines(data), self._settled_ns
+        mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+        edges = zlib.crc32(data[-EDGE_BYTES:], zlib.crc32(data[:EDGE_BYTES])) if data else 0
+        unfinished = size > 0 and data[-1] != NEWLINE
+        settled = mtime_ns < before and ctime_ns < before
+        fault = TORN if b"\0" in data[-_END_BYTES:] else None
+        # by position: this is made once a file, and names would cost as much as opening it
+        return Entry(
+            size, mtime_ns, ctime_ns, settled, found, size, found, edges, unfinished, fault
+        )
+
+    def _large(self, descriptor: int, status: os.stat_result, known: Optional[Entry]) -> Entry:
+        start = begin(status, self._settled_ns)
         if known is not None and goes_on(descriptor, known, start):
             start = start._replace(offset=known.offset, base=known.base, open=known.open)
-        elif start.size <= CHUNK_BYTES:
-            data = os.pread(descriptor, start.size, 0) if start.size else b""
-            if not data.startswith((GZIP, ZSTD)):
-                return _small(start, data)
-        return self._large(descriptor, start)
-
-    def _large(self, descriptor: int, start: Entry) -> Entry:
         magic = os.pread(descriptor, 4, 0)
         if magic[:3] == GZIP:
             from workers.agent.data.gzip_lines import count_gzip
@@ -68,10 +84,17 @@ class Lines(Method):
             from workers.agent.data.zstd_lines import count_zstd
 
             return count_zstd(descriptor, start, self._should_stop)
-        return self._plain(descriptor, start)
+        end = self._by_wc(descriptor, start) or self._by_reading(descriptor, start)
+        return self._finished(descriptor, start, *end)
 
-    def _plain(self, descriptor: int, start: Entry) -> Entry:
-        position, found, chunk = start.offset, start.base, b""
+    def _by_wc(self, descriptor: int, start: Entry) -> Optional[Tuple[int, int]]:
+        if not WORTH_BYTES <= start.size - start.offset <= MOST_BYTES:
+            return None
+        found = lines_to_end(descriptor, start.offset, self._should_stop)
+        return found and (start.base + found[0], found[1])
+
+    def _by_reading(self, descriptor: int, start: Entry) -> Tuple[int, int]:
+        position, found = start.offset, start.base
         while position < start.size:
             chunk = os.pread(descriptor, min(CHUNK_BYTES, start.size - position), position)
             if not chunk:
@@ -80,24 +103,16 @@ class Lines(Method):
             found += newlines(chunk)
             if position < start.size and self._should_stop():
                 raise Stopped(close_entry(descriptor, start, position, found)._replace(mtime_ns=-1))
-        unfinished = chunk[-1:] != b"\n" if chunk else start.open
+        return found, position
+
+    def _finished(self, descriptor: int, start: Entry, found: int, position: int) -> Entry:
         entry = close_entry(descriptor, start, position, found)
-        end = os.pread(descriptor, _END_BYTES, max(0, position - _END_BYTES))
-        return entry._replace(size=position, open=unfinished and position > 0, fault=_hole(end))
-
-
-def _small(start: Entry, data: bytes) -> Entry:
-    """The entry of a plain file that was read in one piece."""
-    size, found = len(data), newlines(data)
-    return start._replace(
-        size=size,
-        records=found,
-        offset=size,
-        base=found,
-        fingerprint=zlib.crc32(data[-EDGE_BYTES:], zlib.crc32(data[:EDGE_BYTES])) if data else 0,
-        open=size > 0 and data[-1] != 10,
-        fault=_hole(data[-_END_BYTES:]),
-    )
+        end = os.pread(descriptor, min(_END_BYTES, position), max(0, position - _END_BYTES))
+        return entry._replace(
+            size=position,
+            open=end[-1:] not in (b"\n", b""),
+            fault=TORN if b"\0" in end else None,
+        )
 
 
 def close_entry(descriptor: int, start: Entry, offset: int, base: int) -> Entry:
@@ -136,7 +151,3 @@ def newlines(chunk: bytes) -> int:
     if chunk.count(b"\n", 0, 512) > 16:
         return chunk.count(b"\n")
     return len(chunk) - len(chunk.replace(b"\n", b""))
-
-
-def _hole(end: bytes) -> Optional[str]:
-    return "ends in NUL bytes: torn by a crash" if b"\0" in end else None

@@ -7,7 +7,7 @@ A file ends in its metadata (Thrift compact protocol), the metadata's length (u3
 import os
 from typing import Optional, Tuple
 
-from workers.agent.data.entry import Entry, begin, holds
+from workers.agent.data.entry import Entry, begin, holds, settled_ns
 from workers.agent.data.method import Method
 from workers.agent.data.opening import open_regular
 from workers.agent.data.outcome import Unreadable, words
@@ -32,7 +32,7 @@ class Parquet(Method):
             return known
         descriptor, status = open_regular(found)
         try:
-            return begin(status)._replace(records=rows(descriptor, status.st_size))
+            return begin(status, settled_ns())._replace(records=rows(descriptor, status.st_size))
         except OSError as error:
             raise Unreadable(words(error)) from None
         finally:

@@ -45,7 +45,7 @@ class Shards(Method):
 
     def count(self, found: Found, known: Optional[Entry]) -> Entry:
         """Raises Unreadable, Uncountable (another .zst, and no zstd here), Stopped."""
-        named = _SHARD.match(os.path.basename(found.path))
+        named = _SHARD.match(found.path.rpartition("/")[2])
         if named is None:
             return self._lines.count(found, known)
         if found.status.st_size == 0:

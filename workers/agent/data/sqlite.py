@@ -13,7 +13,7 @@ import os
 import time
 from typing import Callable, NamedTuple, Optional, Tuple
 
-from workers.agent.data.entry import Entry, begin, holds
+from workers.agent.data.entry import Entry, begin, holds, settled_ns
 from workers.agent.data.method import Method
 from workers.agent.data.opening import open_regular
 from workers.agent.data.outcome import ShouldStop, Uncountable, Unreadable, words
@@ -47,7 +47,7 @@ class Sqlite(Method):
         if known is not None and known.fingerprint == log and holds(known, found.status):
             return known
         snapshot = _look(found)
-        entry = begin(snapshot.status)._replace(fingerprint=log)
+        entry = begin(snapshot.status, settled_ns())._replace(fingerprint=log)
         return entry._replace(records=self._rows(found, snapshot, log))
 
     def _rows(self, found: Found, snapshot: "_Snapshot", log: int) -> int:

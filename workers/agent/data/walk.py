@@ -15,7 +15,9 @@ ANY_DEPTH = "**"
 KNOWN = "\0known"  # a segment that matches the names a method knows: no file name holds a NUL
 
 WILD = re.compile(r"[*?\[]")
-_NOT_TEMPORARY = r"(?s)(?!.*(?:\.tmp|\.part|\.partial|~)\Z)(?!\..+\.[A-Za-z0-9]{6}\Z)"
+TEMPORARY = (".tmp", ".part", ".partial", "~")
+_VISIBLE = r"(?!\.)"
+_NOT_RSYNC = r"(?s)(?!\..+\.[A-Za-z0-9]{6}\Z)"  # rsync writes `.name.XXXXXX`
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -100,7 +102,7 @@ class Walk:
                             below = step.below(entry.name)
                             if below:
                                 stack.append((entry.path, below))
-                        elif not step.wants(entry.name):
+                        elif not step.wants(entry.name) or entry.name.endswith(TEMPORARY):
                             self._ignored += 1
                         else:
                             found = self._found(entry)
@@ -204,8 +206,8 @@ def split(root: str, pattern: str) -> Tuple[str, State]:
 
 
 def compile_segment(segment: str) -> Match:
-    """A test of one name. Wildcards leave dot files and temporary files out."""
+    """A test of one name. Wildcards leave dot files out."""
     if not WILD.search(segment):
         return lambda name: name == segment
-    visible = "" if segment.startswith(".") else r"(?!\.)"
-    return re.compile(_NOT_TEMPORARY + visible + fnmatch.translate(segment)).match
+    hidden = _NOT_RSYNC if segment.startswith(".") else _VISIBLE
+    return re.compile(hidden + fnmatch.translate(segment)).match

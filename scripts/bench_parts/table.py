@@ -1,0 +1,62 @@
+"""The table every benchmark prints. A ratio is taken within one run, on one machine."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
+
+MET = "met"
+MISSED = "MISSED"
+NONE = ""
+
+
+class Row(NamedTuple):
+    """One measured thing. Every cell is text as it is printed; an empty one was not measured."""
+
+    what: str
+    ours: str = NONE
+    peer: str = NONE  # the figure, then the peer's name
+    ratio: str = NONE  # ours against the peer's, in the direction the target says
+    target: str = NONE
+    verdict: str = NONE  # MET, MISSED, or why there is none
+    note: str = NONE
+
+
+def verdict(met: bool) -> str:
+    return MET if met else MISSED
+
+
+def seconds(value: float) -> str:
+    """`1.24 s`, `58 ms`."""
+    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+def times(value: float) -> str:
+    """`0.83 ×`."""
+    return f"{value:.2f} ×"
+
+
+def render(title: str, rows: Iterable[Row]) -> str:
+    """Title, head and rows in columns as wide as their widest cell. Notes stand below, numbered."""
+    lines = [list(Row._fields[:-1])]
+    notes: list[str] = []
+    for row in rows:
+        cells = list(row[:-1])
+        if row.note:
+            notes.append(row.note)
+            cells[0] += f" [{len(notes)}]"
+        lines.append(cells)
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    text = [title, ""]
+    for number, cells in enumerate(lines):
+        padded = [cell + " " * (w - _width(cell)) for cell, w in zip(cells, widths, strict=True)]
+        text.append("  ".join(padded).rstrip())
+        if number == 0:
+            text.append("  ".join("─" * w for w in widths))
+    text += ["", *(f"[{i}] {note}" for i, note in enumerate(notes, 1))] if notes else []
+    return "\n".join(text) + "\n"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from console.errors import SettingsError
 from console.fleet.model import NodeSpec
 from console.settings.faults import settings_error
+from console.settings.fingerprint import Fingerprint, fingerprint
 from console.settings.hosts import parse_hosts
 from console.settings.layers import defaults, environment_layer, file_layer, flag_layer
 from console.settings.model import Settings
@@ -45,6 +46,7 @@ class Loaded:
     origins: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     sources: Sources | None = None
+    fingerprint: Fingerprint = ()  # of the files, just before they were read
 
     def specs(self) -> tuple[NodeSpec, ...]:
         """The nodes to show: those named on the command line, otherwise all that are configured.
@@ -81,6 +83,7 @@ def load(
 
 def load_from(sources: Sources) -> Loaded:
     """Reads the same sources again. Raises SettingsError."""
+    before = fingerprint(sources.path)
     layers = [defaults()]
     files: tuple[Path, ...] = ()
     if sources.required or os.path.lexists(sources.path):
@@ -95,4 +98,4 @@ def load_from(sources: Sources) -> Loaded:
     except RecursionError:
         raise SettingsError(f"{sources.path}: nested too deep") from None
     origins = {key: str(place) for key, place in leaves(tree)}
-    return Loaded(settings, origins, files, sources)
+    return Loaded(settings, origins, files, sources, before)

@@ -14,15 +14,13 @@ from contextlib import aclosing
 from pathlib import Path
 
 from console.errors import QuarterdeckError, SettingsError
+from console.settings.fingerprint import Fingerprint, fingerprint, look
 from console.settings.layers import files_below
 from console.settings.load import Loaded, load_from
 
 LOOK_EVERY_MS = 1000
 STEP_MS = 50
 SETTLED_S = 0.2  # nothing changed for so long: an editor writes in several steps
-
-Look = tuple[str, int, int, int, int]  # path, inode, time of change, bytes, mode
-Fingerprint = tuple[Look, ...]
 
 
 async def watch(
@@ -35,12 +33,12 @@ async def watch(
     if loaded.sources is None:
         return
     path = loaded.sources.path
-    seen = fingerprint(path)
+    seen = loaded.fingerprint  # of before they were read: what changed since then is found
     fault = ""
     async for _ in _wakes(path):
         if fingerprint(path) == seen:
             continue
-        seen = await _settled(path)
+        seen = await _settled(path)  # of before the reading, here too
         try:
             found = await asyncio.to_thread(_load_again, loaded)
         except QuarterdeckError as error:
@@ -51,22 +49,6 @@ async def watch(
         if found.settings != loaded.settings or fault:
             await on_good(found)
         loaded, fault = found, ""
-
-
-def fingerprint(path: Path) -> Fingerprint:
-    """What any change of the files at `path` would change."""
-    found = [
-        _look(place, follow) for place in (path, *files_below(path)) for follow in (False, True)
-    ]
-    return tuple(found)
-
-
-def _look(place: Path, follow: bool) -> Look:
-    try:
-        status = os.stat(place, follow_symlinks=follow)
-    except OSError:
-        return (str(place), 0, 0, 0, 0)
-    return (str(place), status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
 
 
 async def _settled(path: Path) -> Fingerprint:
@@ -133,5 +115,5 @@ def _folders(path: Path) -> list[tuple[str, int]]:
     """The folders whose changes matter, with their inodes: of the path, and of where links lead."""
     found = {path if path.is_dir() else path.parent, Path(os.path.realpath(path)).parent}
     found.update(Path(os.path.realpath(file)).parent for file in files_below(path))
-    looks = [(str(folder), _look(folder, True)[1]) for folder in sorted(found)]
+    looks = [(str(folder), look(folder, True)[1]) for folder in sorted(found)]
     return [(folder, inode) for folder, inode in looks if inode and os.path.isdir(folder)]

@@ -7,6 +7,7 @@ make neither objects nor a large tree. Plain scalars are read as YAML 1.2's core
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ def parse(data: bytes, source: str) -> Entry:
     if len(data) > MAX_BYTES:
         raise SettingsError(f"{source}: {len(data)} bytes, at most {MAX_BYTES}")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SettingsError(f"{source}:{line}: is not UTF-8 text") from None

@@ -16,6 +16,9 @@ from workers.agent.places import file_system, open_state_directory
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    real = places._candidates
+    # The last resort lies outside of the test's folder.
+    monkeypatch.setattr(places, "_candidates", lambda: real()[:-1])
     return tmp_path
 
 
@@ -53,7 +56,7 @@ def test_a_network_file_system_is_passed_over_by_name(
     monkeypatch.setattr(places, "file_system", lambda _: kind)
     problems: list[str] = []
     assert opened(problems) is None
-    assert all(kind in problem for problem in problems)
+    assert kind in problems[0]
 
 
 def test_a_folder_of_another_user_is_refused(home: Path) -> None:
@@ -63,7 +66,7 @@ def test_a_folder_of_another_user_is_refused(home: Path) -> None:
     folder.mkdir(parents=True)
     os.chown(folder, 12345, 12345)
     problems: list[str] = []
-    assert opened(problems) != str(folder)
+    assert opened(problems) is None
     assert "another user" in problems[0]
 
 

@@ -19,16 +19,15 @@ def memory(value: float | None) -> str:
 
 
 def memory_of(used: float | None, total: float | None) -> str:
-    """Used of total in one unit, at most 12 characters: `41/128 GiB`."""
+    """Used of total in one unit, at most 13 characters: `41/128 GiB`, `166/2048 GiB`."""
     if used is None or not total:
         return MISSING if used is None else memory(used)
     unit, scale = 0, 1.0
-    while total / scale >= 1023.5 and unit < 5:
+    while total / scale >= 9999.5 and unit < 5:
         unit, scale = unit + 1, scale * 1024.0
-    name = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")[unit]
-    figures = (value / scale for value in (used, total))
-    short = total / scale < 10
-    return "/".join(f"{f:.1f}" if short else f"{f:.0f}" for f in figures) + f" {name}"
+    return (
+        f"{used / scale:.0f}/{total / scale:.0f} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')[unit]}"
+    )
 
 
 def rate(value: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from console.fleet.changes import AlertsChanged, Change, NodeChanged
@@ -72,8 +73,6 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self.runtime = runtime
         wishes = getattr(runtime.settings, "ui", None)
         self.glyphs = ASCII if ascii_only or getattr(wishes, "ascii", False) else UNICODE
-        if self.glyphs is ASCII:
-            self._filters.append(AsciiOnly())
         self.logbook = Logbook(state_directory or places().state)
         self.failures: list[str] = []  # what went wrong and was contained, newest last
         self.paused = False
@@ -86,6 +85,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self._changed: set[str] = set()
         self._alerts_changed = False
         self._inks: dict[tuple[str, str, str], Inks] = {}
+        self._ascii_only = AsciiOnly()
         self._settings_fault: str | None = None
         self._summary: tuple[float, FleetSummary] | None = None
 
@@ -180,6 +180,10 @@ class QuarterdeckApp(Actions, Contained, App[int]):
             plain = Inks(self.theme_variables, paper)
             self._inks[key] = plain.on(tint, share) if tint else plain
         return self._inks[key]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, self._ascii_only] if self.glyphs is ASCII else filters
 
     def repaint_everything(self) -> None:
         """The terminal lost what was written: paint it whole."""

@@ -108,8 +108,7 @@ class TerminalDriver(LinuxDriver):
         self.writer: TerminalWriter | None = None
 
     def start_application_mode(self) -> None:
-        assert self._file is not None
-        self._terminal = os.dup(self._file.fileno())
+        self._terminal = os.dup(_terminal_of((1, 2)))
         self._divert()
         loop, app = self._loop, self._console
 
@@ -165,3 +164,8 @@ class TerminalDriver(LinuxDriver):
             os.dup2(saved, descriptor)
             os.close(saved)
         self._saved.clear()
+
+
+def _terminal_of(descriptors: tuple[int, ...]) -> int:
+    """The first that leads to a terminal: either may have been redirected to a file."""
+    return next((number for number in descriptors if os.isatty(number)), descriptors[-1])

@@ -37,6 +37,7 @@ class Board(Painted, ScrollView, can_focus=True):
         self.cursor: str | None = None
         self.marks: frozenset[str] = frozenset()
         self._drawn: dict[str, Drawn] = {}
+        self._laid_out = Size(0, 0)  # the size the places are for
 
     # ------------------------------------------------------------ what is shown
 
@@ -46,8 +47,7 @@ class Board(Painted, ScrollView, can_focus=True):
         self.names = tuple(name for group in groups for name in group.names)
         self.marks = marks
         self.cursor = cursor
-        self._drawn.clear()
-        self.lay_out()
+        self._fit_size()
         self.keep_in_sight()
         self.refresh()
 
@@ -96,9 +96,18 @@ class Board(Painted, ScrollView, can_focus=True):
         self._drawn.clear()
 
     def on_resize(self) -> None:
-        self._drawn.clear()
-        self.lay_out()
+        self._fit_size()
         self.keep_in_sight()
+
+    def render_line(self, y: int) -> Strip:
+        if self.size != self._laid_out:
+            self._fit_size()
+        return super().render_line(y)
+
+    def _fit_size(self) -> None:
+        self._drawn.clear()
+        self._laid_out = self.size
+        self.lay_out()
 
     # ------------------------------------------------------------ moving
 

@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.strip import Strip
 
 from console.ui.keys_text import key_text
-from console.ui.paint import Inks, Piece, fit, strip
+from console.ui.paint import Inks, Piece, strip
 from console.ui.registry import SCREENS
 from console.ui.widgets.painted import Painted
 
@@ -36,7 +36,7 @@ class KeyFooter(Painted):
 
     def draw_line(self, y: int, width: int) -> Strip:
         inks = self.inks
-        screens = self._screens(inks)
+        screens = self._screens(inks, names=width >= 110)
         taken = sum(len(text) for text, _ in screens)
         keys = self._keys(inks, width - taken)
         left = strip(keys, max(0, width - taken), inks.text)
@@ -66,14 +66,14 @@ class KeyFooter(Painted):
             if binding.show and active.enabled and binding.action not in seen:
                 seen.add(binding.action)
                 shown.append(binding)
-        return shown
+        return sorted(shown, key=lambda binding: binding.id != "help")  # the way to all others
 
-    def _screens(self, inks: Inks) -> list[Piece]:
+    def _screens(self, inks: Inks, names: bool) -> list[Piece]:
+        """Where there is little room, only this one has its name."""
         pieces: list[Piece] = []
         for entry in SCREENS:
             if self.console_app.screen_built(entry.name):
                 here = entry.title == self._title
-                style = inks.title if here else inks.dim
-                pieces += [(f"{entry.key} ", inks.key), (fit(entry.title, len(entry.title)), style)]
-                pieces.append(("  ", inks.dim))
+                title = f"{entry.title} " if names or here else ""
+                pieces += [(f"{entry.key} ", inks.key), (title, inks.title if here else inks.dim)]
         return pieces

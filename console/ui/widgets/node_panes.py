@@ -19,7 +19,7 @@ from console.ui.widgets.pane_grid import Grid, Place, arrange, scrolling
 class NodePanes(Board):
     """Panes fill the room there is; they scroll only when somebody insists on panes that do not fit."""
 
-    DEFAULT_CSS = "NodePanes { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
+    DEFAULT_CSS = "NodePanes { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }"
 
     _grid: Grid | None = None
 

@@ -25,7 +25,7 @@ _SHORTEST_NAME, _LONGEST_NAME = 8, 24
 class NodeTable(Board):
     """Draws rows as they come into sight and keeps them until the node changes."""
 
-    DEFAULT_CSS = "NodeTable { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
+    DEFAULT_CSS = "NodeTable { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }"
 
     class SortAsked(Message):
         """A click on a header."""

@@ -46,7 +46,7 @@ def cpu_and_memory(view: NodeView, pen: Pen, height: int) -> Lines:
 def memory(view: NodeView, pen: Pen, height: int) -> Lines:
     """A bar, its percentage, and used of total."""
     used, total = view.memory_bytes
-    amount = formatting.memory_of(used, total).rjust(13 if pen.width >= 42 else 12)
+    amount = formatting.memory_of(used, total).rjust(14)
     tail: list[Piece] = [_percent(pen, view.memory_percent), (amount, pen.inks.text)]
     return [_bar("mem", view.memory_percent, tail, pen)]
 
@@ -202,7 +202,8 @@ def _disk(use: DiskUse, pen: Pen) -> list[Piece]:
         word = f"{formatting.size(use.disk.available_bytes)} free"
     tail: list[Piece] = [_percent(pen, use.percent), (fit(word, 16, right=True), style)]
     if pen.width < 46:
-        tail[1] = (fit(word.replace("full in ", pen.glyphs.rising), 9, right=True), style)
+        short = word.replace("full in ", pen.glyphs.rising).removesuffix(" free")
+        tail[1] = (fit(short, 9, right=True), style)
     return _bar(f"{path} ", use.percent, tail, pen)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.keys import fingerprint, generate_key, public_line
 from tests.processes import descendants, stop_all
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") or ""
@@ -87,8 +88,7 @@ class Sshd:
     @property
     def known_hosts_line(self) -> str:
         """The line, with its newline, that makes a client trust the present host key."""
-        algorithm, data = self._public(self.host_key)[:2]
-        return f"{self.known_host_name} {algorithm} {data}\n"
+        return f"{self.known_host_name} {public_line(self.host_key)}\n"
 
     @property
     def fingerprint(self) -> str:
@@ -135,7 +135,7 @@ class Sshd:
 
     def authorize(self, key: Path, options: str = "") -> None:
         """Lets the holder of this private key in, with authorized_keys options."""
-        line = f"{options} {' '.join(self._public(key)[:2])}".strip()
+        line = f"{options} {public_line(key)}".strip()
         with self.authorized_keys.open("a") as file:
             file.write(line + "\n")
 
@@ -166,9 +166,6 @@ class Sshd:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _public(self, key: Path) -> list[str]:
-        return Path(f"{key}.pub").read_text().split()
-
     def _wait_until_greeting(self) -> None:
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
@@ -182,19 +179,6 @@ class Sshd:
             except OSError:
                 time.sleep(0.02)
         raise RuntimeError(f"sshd did not start:\n{self.log.read_text(errors='replace')}")
-
-
-def generate_key(path: Path, passphrase: str = "", algorithm: str = "ed25519") -> Path:
-    """A new key pair at `path` and `path`.pub, mode 0600."""
-    argv = ["ssh-keygen", "-q", "-t", algorithm, "-N", passphrase, "-C", "test", "-f", str(path)]
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
-    return path
-
-
-def fingerprint(key: Path) -> str:
-    """SHA256:… of a key pair, by ssh-keygen."""
-    out = subprocess.run(["ssh-keygen", "-lf", f"{key}.pub"], check=True, capture_output=True)
-    return out.stdout.decode().split()[1]
 
 
 def _free_port(address: str) -> int:

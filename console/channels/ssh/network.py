@@ -14,6 +14,7 @@ import asyncssh
 
 from console.channels.prompt import Prompter, Prompts
 from console.channels.ssh.bastions import Bastions, Hops, Tunnel
+from console.channels.ssh.compare import Difference, differences
 from console.channels.ssh.connection import Connection
 from console.channels.ssh.endpoint import Endpoint, Route
 from console.channels.ssh.failures import ClosedBeforeGreeting, throttled
@@ -66,6 +67,10 @@ class SshNetwork:
         files = (*self.settings.known_hosts, *map(Path, GLOBAL_KNOWN_HOSTS), self.own.path)
         self.own.trust(host_key, KnownHosts(files), fingerprint)
         self._bastions.forget_failures()
+
+    async def differences(self, spec: NodeSpec) -> tuple[Difference, ...]:
+        """What OpenSSH would do differently for a node, in words. Raises LinkError."""
+        return await differences(spec, await self.route(spec), self.settings)
 
     def policy(self, endpoint: Endpoint, spec: NodeSpec) -> HostKeyPolicy:
         """What is trusted of an endpoint on the way to a node."""

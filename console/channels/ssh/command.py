@@ -1,0 +1,60 @@
+"""Argument lists for OpenSSH's own `ssh`, to the same place and with the same trust as ours."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from console.channels.ssh.endpoint import Endpoint
+from console.channels.ssh.routes import find_route, target
+from console.fleet.model import NodeSpec
+from console.settings.model import SshSettings
+
+
+def ssh_command(spec: NodeSpec, settings: SshSettings) -> list[str]:
+    """`ssh -t` to a node, for a shell. Blocks a moment (ssh_config). Raises LinkError.
+
+    Bastions are passed as a ProxyCommand because `-J` would forget our known_hosts and the key.
+    """
+    return ["ssh", "-t", *_arguments(find_route(spec, settings).hops, settings)]
+
+
+def query_command(spec: NodeSpec, settings: SshSettings) -> list[str]:
+    """`ssh -G`: prints what OpenSSH itself would do for this node, and connects nowhere."""
+    options = [*_config(settings)]
+    if spec.user:
+        options += ["-l", spec.user]
+    if spec.port:
+        options += ["-p", str(spec.port)]
+    if spec.identity:
+        options += ["-i", str(Path(spec.identity).expanduser())]
+    if spec.jump:
+        options += ["-J", spec.jump]
+    return ["ssh", "-G", *options, "--", target(spec)]
+
+
+def _arguments(hops: tuple[Endpoint, ...], settings: SshSettings) -> list[str]:
+    end, before = hops[-1], hops[:-1]
+    options = [*_config(settings), "-l", end.user, "-p", str(end.port)]
+    if end.host != end.alias:
+        options += ["-o", f"HostName={end.host}"]
+    for path in end.identities.files if end.identities.explicit else ():
+        options += ["-i", str(path), "-o", "IdentitiesOnly=yes"]
+    files = " ".join(_quoted(path) for path in (*end.known_hosts.trusted, settings.own_known_hosts))
+    options += ["-o", f"UserKnownHostsFile={files}", "-o", "StrictHostKeyChecking=yes"]
+    if before:
+        way = ["ssh", *_arguments(before, settings)]
+        way[1:1] = ["-W", f"[{end.host}]:{end.port}"]
+        options += ["-o", "ProxyCommand=" + shlex.join(way).replace("%", "%%")]
+    elif not end.proxy_command:
+        options += ["-o", "ProxyJump=none"]
+    return [*options, "--", end.alias]
+
+
+def _config(settings: SshSettings) -> list[str]:
+    # Without -F OpenSSH reads the user's file and the system's, as we do.
+    return [] if settings.config is None else ["-F", str(settings.config)]
+
+
+def _quoted(path: Path) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)

@@ -14,6 +14,7 @@ from typing import Any
 
 from console.errors import SettingsError
 from console.fleet.model import NodeSpec
+from console.settings.hosts import parse_host
 from console.settings.layers import read_file
 from console.settings.tree import Entry, name_of, plain
 from console.settings.yaml_source import parse, scalar
@@ -33,7 +34,7 @@ class NodesFile:
         with self._locked():
             text = self._text()
             nodes = self._nodes(text)
-            if any(name_of(node) == spec.name for node in nodes or ()):
+            if any(_name(node) == spec.name for node in nodes or ()):
                 raise SettingsError(f"{self.path}: nodes.{spec.name}: is there already")
             line = f"  - {node_line(spec)}\n"
             if nodes is None:
@@ -47,18 +48,22 @@ class NodesFile:
         with self._locked():
             text = self._text()
             nodes = self._nodes(text) or ()
-            place = next((i for i, node in enumerate(nodes) if name_of(node) == name), None)
+            place = next((i for i, node in enumerate(nodes) if _name(node) == name), None)
             if place is None:
                 raise SettingsError(f"{self.path}: nodes.{name}: is not there")
             lines = text.splitlines(keepends=True)
             start = (nodes[place].place.line or 1) - 1
+            if not _is_item(lines[start]):
+                raise self._odd()
             end = _end_of_item(lines, start)
             rest = [plain(node) for i, node in enumerate(nodes) if i != place]
             self._replace("".join(lines[:start] + lines[end:]), rest)
 
     def _inserted(self, text: str, line: str) -> str:
         lines = _with_newline(text).splitlines(keepends=True)
-        at = next(i for i, each in enumerate(lines) if each.startswith("nodes:"))
+        at = next((i for i, each in enumerate(lines) if each.startswith("nodes:")), None)
+        if at is None:
+            raise self._odd()
         value = lines[at].removeprefix("nodes:").split("#")[0].strip()
         if value in ("[]", "null", "~"):
             lines[at] = lines[at].replace(value, "", 1).rstrip() + "\n"
@@ -93,10 +98,13 @@ class NodesFile:
         found = self._values(text)
         before = self._values(self._text())
         if found is None or (found.pop("nodes", None) or []) != wanted or _others(before) != found:
-            raise SettingsError(
-                f"{self.path}: its list of nodes is not written one node a line; edit it by hand"
-            )
+            raise self._odd()
         self._write(text)
+
+    def _odd(self) -> SettingsError:
+        return SettingsError(
+            f"{self.path}: its list of nodes is not written one node a line; edit it by hand"
+        )
 
     def _values(self, text: str) -> dict[str, Any] | None:
         try:
@@ -134,6 +142,10 @@ class NodesFile:
                 os.close(folder)
         except OSError as error:
             raise SettingsError(f"{self.path}: {error.strerror}") from None
+
+
+def _name(entry: Entry) -> str | None:
+    return parse_host(entry.value).name if isinstance(entry.value, str) else name_of(entry)
 
 
 def node_values(spec: NodeSpec) -> dict[str, Any]:

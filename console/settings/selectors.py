@@ -27,7 +27,7 @@ def checked_selector(selector: str) -> str:
     if not terms:
         raise ValueError("wanted a selector such as '*', 'gpu-1', 'gpu-*' or 'tag:selfplay'")
     for term in terms:
-        if not _TERM.fullmatch(term):
+        if not _TERM.fullmatch(term) or term.endswith("tag:"):
             raise ValueError(f"'{term}' is no selector; wanted a name, a pattern or tag:NAME")
     return selector
 

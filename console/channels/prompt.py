@@ -17,8 +17,8 @@ from typing import Protocol
 class PromptKind(str, Enum):
     """What is asked for."""
 
-    PASSPHRASE = "passphrase"
-    PASSWORD = "password"  # noqa: S105 - a kind of question, not a secret
+    PASSPHRASE = "passphrase"  # noqa: S105 - kinds of question, no secrets
+    PASSWORD = "password"  # noqa: S105
     CODE = "code"  # keyboard-interactive: one-time codes and whatever else a server asks
 
 

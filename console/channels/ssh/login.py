@@ -85,7 +85,7 @@ class Login(asyncssh.SSHClient):
 
     def kbdint_auth_requested(self) -> str | None:
         self._note_methods()
-        return "" if self._questions.possible else None
+        return "" if self._questions.begin_answers() else None
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]

@@ -54,7 +54,7 @@ class Questions:
         self._waiting = waiting  # entered while a person is waited for: no limit counts then
         self._stack = stack
         self._has_turn = False
-        self._passwords = 0
+        self._tries = 0
         self._rounds = 0
         self.asked = False
         self.declined = False
@@ -71,13 +71,17 @@ class Questions:
             await self._stack.enter_async_context(self._prompts.turn())
             self._has_turn = True
 
+    def begin_answers(self) -> bool:
+        """A round of keyboard-interactive starts; False when there have been enough tries."""
+        self._tries += 1
+        return self.possible and self._tries <= TRIES
+
     async def password(self) -> str | None:
         """A password, asked anew each time; None to give up."""
-        self._passwords += 1
-        if self._passwords > TRIES:
+        self._tries += 1
+        if self._tries > TRIES:
             return None
-        again = "The server did not take that. " if self._passwords > 1 else ""
-        return await self._ask(f"{again}Password for {self._place}", "", PromptKind.PASSWORD)
+        return await self._ask(f"{self._again}Password for {self._place}", "", PromptKind.PASSWORD)
 
     async def answers(
         self, name: str, instructions: str, questions: Sequence[tuple[str, bool]]
@@ -86,17 +90,21 @@ class Questions:
         self._rounds += 1
         if self._rounds > _MOST_ROUNDS:
             return None
-        words = [one_line(text) for text in (name, instructions) if text.strip()]
+        words = [one_line(text.strip()) for text in (name, instructions) if text.strip()]
         found: list[str] = []
         for text, echo in questions:
             secret = "password" in text.lower() and not echo
             kind = PromptKind.PASSWORD if secret else PromptKind.CODE
-            shown = " · ".join([*words, one_line(text)])
-            answer = await self._ask(f"{self._place} asks", shown, kind, echo)
+            shown = " · ".join([*words, one_line(text.strip())])
+            answer = await self._ask(f"{self._again}{self._place} asks", shown, kind, echo)
             if answer is None:
                 return None
             found.append(answer)
         return found
+
+    @property
+    def _again(self) -> str:
+        return "The server did not take that. " if self._tries > 1 else ""
 
     async def unlock(self, file: LockedFile) -> asyncssh.SSHKey:
         """The key of an encrypted file. Raises ValueError when it stays closed."""

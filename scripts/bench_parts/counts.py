@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench_parts.table import Row, render, seconds, times, verdict
-
 from workers.agent.data import DatasetCounter
 from workers.protocol import DatasetWatch
+
+from .table import Row, render, seconds, times, verdict
 
 FILES = 10_000
 TURNS = 7

@@ -44,8 +44,9 @@ def render(title: str, rows: Iterable[Row]) -> str:
     for row in rows:
         cells = list(row[:-1])
         if row.note:
-            notes.append(row.note)
-            cells[0] += f" [{len(notes)}]"
+            if row.note not in notes:
+                notes.append(row.note)
+            cells[0] += f" [{notes.index(row.note) + 1}]"
         lines.append(cells)
     widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     text = [title, ""]

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from workers.agent.data import DatasetCounter
@@ -44,14 +45,14 @@ def _rows(root: Path, records: int, size: int) -> list[Row]:
     }
     for _ in range(TURNS):
         counter = _counter(root)
-        taken["cold"].append(_timed(lambda c=counter: _count(c), records))
-        taken["wc"].append(_timed(lambda: _shell(root, _WC), records))
-        taken["cat"].append(_timed(lambda: _shell(root, _CAT), records))
-        taken["warm"].append(_timed(lambda c=counter: _count(c), records))
+        taken["cold"].append(_timed(partial(_count, counter), records))
+        taken["wc"].append(_timed(partial(_shell, root, _WC), records))
+        taken["cat"].append(_timed(partial(_shell, root, _CAT), records))
+        taken["warm"].append(_timed(partial(_count, counter), records))
         counter.close()
-        taken["start"].append(_timed(lambda: _count(_counter(root)), records))
+        taken["start"].append(_timed(partial(_first_count, root), records))
         records += _append(root)
-        taken["add"].append(_timed(lambda c=counter: _count(c), records))
+        taken["add"].append(_timed(partial(_count, counter), records))
         (root / "state").joinpath(*os.listdir(root / "state")).unlink()
         time.sleep(2.1)
         _count(counter)
@@ -138,6 +139,10 @@ def _counter(root: Path) -> DatasetCounter:
 
 def _count(counter: DatasetCounter) -> int | None:
     return counter.count(lambda: False).counts[0].records
+
+
+def _first_count(root: Path) -> int | None:
+    return _count(_counter(root))
 
 
 def _shell(root: Path, line: str) -> int:

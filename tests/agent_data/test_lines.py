@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent_data.counting import Data, lines
+from workers.agent.data.wc import WORTH_BYTES
 
 
 def test_an_append_is_counted_by_reading_only_what_is_new(data: Data) -> None:
@@ -89,6 +90,23 @@ def test_short_lines_and_long_lines(data: Data) -> None:
     data.write("d/long.jsonl", (b"x" * 9_000 + b"\n") * 111)
     data.write("d/mixed.jsonl", (b"x" * 9_000 + b"\n" * 3_000) * 97)
     assert data.count("d/*.jsonl").records == 700_001 + 111 + 3_000 * 97
+
+
+@pytest.mark.parametrize("path", [os.environ.get("PATH", ""), "/nowhere"])
+def test_a_large_file_with_and_without_wc(
+    data: Data, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("PATH", path)
+    block = b'{"id": 1, "moves": "%s"}\n' % (b"7" * 300)
+    file = data.write("d/a.jsonl", block * 120_000 + b"torn")
+    assert file.stat().st_size > WORTH_BYTES
+    count = data.count("d/*.jsonl")
+    assert count.records == 120_000
+    assert count.faults == ("d/a.jsonl: last line has no newline, not counted",)
+    with file.open("ab") as end:
+        end.write(b"\n" + block * 120_000)
+    count = data.count("d/*.jsonl")
+    assert (count.records, count.faults) == (240_001, ())
 
 
 def test_a_hole_left_by_a_crash_is_named(data: Data) -> None:

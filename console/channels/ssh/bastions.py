@@ -59,7 +59,7 @@ class Bastions:
         """A person changed something: the next node asks anew."""
         for hops, shared in list(self._shared.items()):
             if shared.connection.ended:
-                del self._shared[hops]
+                self._shared.pop(hops, None)
 
     async def close(self) -> None:
         """Ends all of them."""
@@ -91,7 +91,7 @@ class Bastions:
     def _leave(self, hops: Hops, shared: _Shared) -> None:
         if shared.connection.ended:
             if shared.failed_at is None and self._shared.get(hops) is shared:
-                del self._shared[hops]
+                self._shared.pop(hops, None)
             return
         loop = asyncio.get_running_loop()
         shared.linger = loop.call_later(LINGER_S, self._end, hops, shared)
@@ -100,7 +100,7 @@ class Bastions:
         if shared.linger is not None:
             shared.linger.cancel()
         if self._shared.get(hops) is shared:
-            del self._shared[hops]
+            self._shared.pop(hops, None)
         task = asyncio.create_task(shared.connection.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

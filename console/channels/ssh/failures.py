@@ -48,6 +48,15 @@ def throttled(place: str) -> Problem:
     )
 
 
+def still_throttled(place: str, seconds: float) -> Problem:
+    """No new try so soon: each would be held against us."""
+    return problem(
+        ProblemKind.THROTTLED,
+        f"{place}: the server closed connections before its greeting; not tried for another {seconds:.0f} s",
+        "Retry by hand if you know that it is ready.",
+    )
+
+
 def timed_out(place: str, stage: str, seconds: float) -> Problem:
     """`stage` says what had been reached."""
     return problem(ProblemKind.TIMED_OUT, f"{place}: {stage} within {seconds:g} s")

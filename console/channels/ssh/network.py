@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import warnings
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -17,7 +18,7 @@ from console.channels.ssh.bastions import Bastions, Hops, Tunnel
 from console.channels.ssh.compare import Difference, differences
 from console.channels.ssh.connection import Connection
 from console.channels.ssh.endpoint import Endpoint, Route
-from console.channels.ssh.failures import ClosedBeforeGreeting, throttled
+from console.channels.ssh.failures import ClosedBeforeGreeting, still_throttled, throttled
 from console.channels.ssh.handshake import Desk, Handshake, Visit
 from console.channels.ssh.host_keys import HostKeyPolicy
 from console.channels.ssh.known_hosts import KnownHosts
@@ -33,9 +34,11 @@ from console.settings.selectors import selects
 _LOOKUPS = 32
 _KEY_WORK = 2
 _UNHEARD_AGAIN_S = (0.5, 1.5)
+THROTTLED_FOR_S = 60.0
 
-# asyncssh logs; a console's screen must not be written over.
+# asyncssh logs, and warns of what a server made it use; a console's screen must not be written over.
 logging.getLogger("asyncssh").addHandler(logging.NullHandler())
+warnings.filterwarnings("ignore", module=r"asyncssh\.")
 
 
 class SshNetwork:
@@ -45,6 +48,7 @@ class SshNetwork:
         self.settings = settings
         self.own = OwnKnownHosts(settings.own_known_hosts)
         self._bastions = Bastions()
+        self._throttled: dict[Hops, float] = {}  # the loop's time of the next try
         self._desk = Desk(
             settings=settings,
             prompts=Prompts(prompter, settings.prompt_timeout_s),
@@ -83,6 +87,7 @@ class SshNetwork:
 
     def retrying(self) -> None:
         """A person asks for another try: answers kept for a moment are dropped."""
+        self._throttled.clear()
         self._bastions.forget_failures()
 
     async def close(self) -> None:
@@ -100,6 +105,7 @@ class SshNetwork:
             start = partial(self.open, before, visit)
             shared = await stack.enter_async_context(self._bastions.share(before, start))
             tunnel = Tunnel(shared, before[-1].words)
+        self._respect_throttle(hops)
         try:
             return await self._try(hops, visit, tunnel, stack)
         except ClosedBeforeGreeting:
@@ -108,7 +114,14 @@ class SshNetwork:
         try:
             return await self._try(hops, visit, tunnel, stack)
         except ClosedBeforeGreeting:
+            self._throttled[hops] = asyncio.get_running_loop().time() + THROTTLED_FOR_S
             raise LinkError(throttled(hops[-1].words)) from None
+
+    def _respect_throttle(self, hops: Hops) -> None:
+        left = self._throttled.get(hops, 0.0) - asyncio.get_running_loop().time()
+        if left > 0:
+            raise LinkError(still_throttled(hops[-1].words, left))
+        self._throttled.pop(hops, None)
 
     async def _try(
         self, hops: Hops, visit: Visit, tunnel: Tunnel | None, stack: AsyncExitStack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ from console.settings.values import checked_name, checked_user
 GLOBAL_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk")
 _MOST_HOPS = 8
+_SILENCING = re.compile(r"\s2>\s*(/dev/null|&1)")
+_OPERATORS = frozenset("();<>|&")
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
 
 
 def find_route(spec: NodeSpec, settings: SshSettings) -> Route:
@@ -200,13 +204,16 @@ def _known_hosts(config: OpenSshConfig, settings: SshSettings) -> KnownHostsFile
 
 
 def _proxy_command(text: str | None, alias: str) -> tuple[str, ...]:
-    """The command as an argument list: it runs without a shell."""
-    words = shlex.split(text or "")
+    """The command as an argument list: it runs without a shell. Raises ValueError where it needs one."""
+    lexer = shlex.shlex(_SILENCING.sub("", text or ""), posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words = list(lexer)
     if words[:1] == ["exec"]:
         words = words[1:]
-    words = [word for word in words if word not in ("2>/dev/null", "2>&1")]
+    shell = bool(words) and Path(words[0]).name in _SHELLS
     for word in words:
-        if word in ("|", "||", "&", "&&", ";", "<", ">") or any(sign in word for sign in "`$<>|;&"):
+        if (word and set(word) <= _OPERATORS) or (not shell and set("`$") & set(word)):
             raise ValueError(
                 f"ProxyCommand of {alias} needs a shell ({word}); put it into a script and name that"
             )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import struct
+
+_PIECE = 16 * 1024
+_ON_THE_LINE = 16  # pieces under way each way; more waits at the sender
 
 
 class FaultProxy:
     """Listens on loopback and passes bytes on to `host:port`; the faults can be changed at any time.
 
-    `delay_s` each way; `mute` swallows everything (half-open); `slice_bytes` cuts into small pieces;
+    `delay_s` each way, more or less by `jitter_s`, order kept; `mute` swallows everything (half-open); `slice_bytes` cuts into small pieces;
     `rate` bytes a second; `refuse` closes each new connection before a byte.
     """
 
@@ -20,6 +24,7 @@ class FaultProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.delay_s = 0.0
+        self.jitter_s = 0.0
         self.mute = False
         self.slice_bytes = 0
         self.rate = 0.0
@@ -67,22 +72,40 @@ class FaultProxy:
             task.add_done_callback(self._tasks.discard)
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        line: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_ON_THE_LINE)
+        carrying = asyncio.create_task(self._carry(line, sink))
         try:
-            while data := await source.read(65536):
-                for piece in self._pieces(data):
-                    if self.delay_s:
-                        await asyncio.sleep(self.delay_s)
-                    if self.rate:
-                        await asyncio.sleep(len(piece) / self.rate)
-                    if not self.mute:
-                        sink.write(piece)
-                        await sink.drain()
+            while data := await source.read(_PIECE):
+                await line.put((self._due(), data))
+            await line.put((self._due(), b""))
+            await carrying
         except OSError:
             pass
         finally:
+            carrying.cancel()
             if not self.mute:
                 sink.close()
-            self._writers.discard(sink)
+                self._writers.discard(sink)
+
+    async def _carry(
+        self, line: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due, data = await line.get()
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if not data:
+                return
+            for piece in self._pieces(data):
+                if self.rate:
+                    await asyncio.sleep(len(piece) / self.rate)
+                if not self.mute:
+                    sink.write(piece)
+                    await sink.drain()
+
+    def _due(self) -> float:
+        delay_s = self.delay_s + random.uniform(-self.jitter_s, self.jitter_s)
+        return asyncio.get_running_loop().time() + delay_s
 
     def _pieces(self, data: bytes) -> list[bytes]:
         size = self.slice_bytes or len(data)

@@ -56,10 +56,18 @@ async def test_a_mute_server_is_given_up_in_time(world: World) -> None:
         await reader.read()
         writer.close()
 
-    async with listener(mute) as spec, world.network(connect_timeout_s=0.5) as network:
-        problem = await world.problem(network, spec)
-    assert problem.kind is ProblemKind.TIMED_OUT
+    async def stuck(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-x\r\n")
+        await mute(reader, writer)
+
+    async with world.network(connect_timeout_s=0.5) as network:
+        async with listener(mute) as spec:
+            problem = await world.problem(network, spec)
+        async with listener(stuck) as spec:
+            later = await world.problem(network, spec)
+    assert problem.kind is later.kind is ProblemKind.TIMED_OUT
     assert "did not greet within 0.5 s" in problem.text
+    assert "drops large packets" in later.text
 
 
 async def test_a_black_hole_times_out_and_holds_up_nobody(world: World, sshd: Sshd) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from console.fleet.model import Attention
+from console.text import one_line
 from console.ui import registry
+from console.ui.first_run import offer_hosts
 from console.ui.saving import save_view
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.shell import run_in_terminal
@@ -110,7 +112,8 @@ class Actions(App[int]):
 
     def action_pause(self: QuarterdeckApp) -> None:  # type: ignore[misc]
         self.paused = not self.paused
-        self.screen.refresh()
+        if isinstance(self.screen, FleetAwareScreen):
+            self.screen.deliver_notes()
         self.show_changes()
 
     def action_interval(self: QuarterdeckApp, step: int) -> None:  # type: ignore[misc]
@@ -153,6 +156,10 @@ class Actions(App[int]):
         if node is not None:
             self.push_screen(registry.TRUST.make(node))
 
+    def action_pick_hosts(self: QuarterdeckApp) -> None:  # type: ignore[misc]
+        """The hosts of the SSH config, to watch them too."""
+        self.run_worker(offer_hosts(self), group="hosts", exclusive=True)
+
     def action_audit_log(self) -> None:
         self.push_screen(registry.AUDIT.make())
 
@@ -175,7 +182,9 @@ class Actions(App[int]):
 
     def say(self, text: str, bad: bool = False) -> None:
         """A toast; nothing in `text` can act."""
-        self.notify(text, severity="error" if bad else "information", markup=False, timeout=4)
+        self.notify(
+            one_line(text), severity="error" if bad else "information", markup=False, timeout=4
+        )
 
     def _current(self) -> str | None:
         return self.screen.current_node() if isinstance(self.screen, FleetAwareScreen) else None

@@ -10,7 +10,9 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 
+from console.text import one_line
 from console.ui import registry
+from console.ui.first_run import can_offer
 from console.ui.keys_text import key_text
 
 
@@ -62,6 +64,9 @@ class ActionProvider(Provider):
                 binding.action,
                 active.node,
             )
+        if registry.PICKER.built and can_offer(self.app.runtime):  # type: ignore[attr-defined]
+            words = "pick some to watch; none is connected to before"
+            yield Command("Hosts of the SSH config", words, "pick_hosts", self.app)
         if registry.AUDIT.built:
             yield Command(
                 "Audit log", "every command that was sent to a node", "audit_log", self.app
@@ -73,4 +78,4 @@ class ActionProvider(Provider):
 
     def _nodes(self) -> Iterator[Command]:
         for place, name in enumerate(self.app.runtime.store.nodes):  # type: ignore[attr-defined]
-            yield Command(f"Open {name}", "node", f"open_place({place})", self.app)
+            yield Command(f"Open {one_line(name, 60)}", "node", f"open_place({place})", self.app)

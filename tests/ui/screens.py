@@ -25,7 +25,7 @@ async def opened(
 ) -> AsyncIterator[Pilot[int]]:
     """The app, running; at the end nothing may have failed in it."""
     app = QuarterdeckApp(runtime or StandIn(store), state_directory=directory, **options)  # type: ignore[arg-type]
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await settled(pilot)
         yield pilot
         assert not app.failures, "\n".join([*app.failures, app.logbook.path.read_text()])

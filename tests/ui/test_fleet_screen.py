@@ -55,11 +55,11 @@ async def test_a_thousand_nodes_scroll_in_a_table(tmp_path: Path) -> None:
     async with opened(many_store(1000), tmp_path, LARGE) as pilot:
         assert "sim-0999" not in text(pilot)
         await pilot.press("G")
-        assert "sim-0000" not in await shows(pilot, "sim-0999")
+        assert "● sim-0000" not in await shows(pilot, "● sim-0999")
         await pilot.press("g")
-        await shows(pilot, "sim-0000")
+        await shows(pilot, "● sim-0000")
         await pilot.press("pagedown", "pagedown")
-        await shows(pilot, lambda now: "sim-0000" not in now and "sim-0100" in now)
+        await shows(pilot, lambda now: "● sim-0000" not in now and "● sim-0100" in now)
 
 
 async def test_only_what_is_in_sight_is_drawn(tmp_path: Path) -> None:

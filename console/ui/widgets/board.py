@@ -73,10 +73,10 @@ class Board(Painted, ScrollView, can_focus=True):
         if not self.display:
             self._drawn.clear()
             return
-        for name in names:
-            if name not in self._in_sight:
-                self._drawn.pop(name, None)
-        for name in self._in_sight:
+        sight = list(self._in_sight)
+        for name in names.difference(sight):
+            self._drawn.pop(name, None)
+        for name in sight:
             drawn = self._drawn.get(name)
             old = drawn is None or self.store.now - drawn.at >= AGE_S
             if name in names or alerts_changed or old:

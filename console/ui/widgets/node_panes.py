@@ -8,8 +8,10 @@ from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 
+from console.fleet.store import FleetStore
 from console.ui.node_view import NodeView
 from console.ui.paint import Inks, strip
+from console.ui.screens.fleet_rows import Group
 from console.ui.widgets.board import Board
 from console.ui.widgets.heading import heading
 from console.ui.widgets.pane import draw_pane
@@ -21,7 +23,12 @@ class NodePanes(Board):
 
     DEFAULT_CSS = "NodePanes { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }"
 
-    _grid: Grid | None = None
+    def __init__(self, store: FleetStore) -> None:
+        super().__init__(store)
+        self._grid: Grid | None = None
+        self._places: dict[str, Place] = {}
+        self._lines: dict[int, list[str]] = {}  # line: the names of the panes on it, left to right
+        self._headings: dict[int, Group] = {}
 
     def fits(self, width: int, height: int, sizes: list[int]) -> bool:
         """Whether that many panes could be shown without scrolling."""
@@ -35,8 +42,8 @@ class NodePanes(Board):
         if grid is None:
             grid = scrolling(max(1, width - 1), sizes, headed)
         self._grid = grid
-        self._places: dict[str, Place] = {}
-        self._lines: dict[int, list[str]] = {}  # line: the names of the panes on it, left to right
+        self._places = {}
+        self._lines = {}
         for group, places in zip(self.groups, grid.places, strict=True):
             for name, place in zip(group.names, places, strict=True):
                 self._places[name] = place
@@ -84,7 +91,7 @@ class NodePanes(Board):
         return [n for n, p in self._places.items() if p.y < bottom and p.y + p.height > top]
 
     def region_of(self, name: str) -> Region | None:
-        place = self._places.get(name) if self._grid else None
+        place = self._places.get(name)
         return Region(*place) if place else None
 
     def draw_node(self, view: NodeView, inks: Inks) -> list[Strip]:

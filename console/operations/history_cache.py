@@ -44,7 +44,7 @@ class HistoryCache:
         self._board = board
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._database: sqlite3.Connection | None = None
-        self._broken = False
+        self._fault = ""  # the last that was said
         self._restored: set[str] = set()
         self._saved: dict[str, float] = {}  # node key: clock of the newest point that is on disk
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,6 +69,7 @@ class HistoryCache:
     def save(self, store: FleetStore, keep_s: float, clock: float) -> None:
         """Writes the points that are new, and drops those older than `keep_s`. Returns at once."""
         batch: list[tuple[str, Point]] = []
+        newest: dict[str, float] = {}
         for name, node in store.nodes.items():
             if node.hello is None or node.same_as is not None:
                 continue
@@ -76,15 +77,19 @@ class HistoryCache:
             since = self._saved.get(key, 0.0)
             points = [p for p in store.history(name).export_points() if p.clock > since]
             if points:
-                self._saved[key] = max(p.clock for p in points)
+                newest[key] = max(p.clock for p in points)
                 batch.extend((key, point) for point in points)
-        task = asyncio.ensure_future(self._save(batch, clock - keep_s))
+        task = asyncio.ensure_future(self._save(batch, newest, clock - keep_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _save(self, batch: list[tuple[str, Point]], oldest: float) -> None:
+    async def _save(
+        self, batch: list[tuple[str, Point]], newest: dict[str, float], oldest: float
+    ) -> None:
         _, fault = await self._apart(self.write, batch, oldest)
         self._complain(fault)
+        if not fault:
+            self._saved.update(newest)
 
     async def close(self) -> None:
         """Lets what is being written end, within a second, and closes the file."""
@@ -98,10 +103,9 @@ class HistoryCache:
         return await loop.run_in_executor(self._writer, lambda: self._guarded(work, arguments))
 
     def _complain(self, fault: str) -> None:
-        if fault:
-            self._board.post(
-                "warning", f"{self.path}: {fault}; rates start anew, nothing else is touched"
-            )
+        if fault and fault != self._fault:
+            self._board.post("warning", f"{self.path}: {fault}; only rates over time need it")
+        self._fault = fault
 
     # ------------------------------------------------------------ in the thread
 
@@ -120,21 +124,18 @@ class HistoryCache:
         return []
 
     def _guarded(self, work: object, arguments: tuple[object, ...]) -> tuple[list[Point], str]:
-        """The result and what was wrong. A damaged file is made anew once, then done without."""
+        """The result and what was wrong. A file that cannot be understood is made anew."""
         assert callable(work)
-        if self._broken:
-            return [], ""
         try:
             return work(*arguments), ""
         except sqlite3.OperationalError as error:
-            self._close()
-            if "locked" in str(error) or "busy" in str(error):
-                return [], f"in use by another program ({error})"
-            return self._give_up(error)
+            if _is_shape(error):
+                return self._rebuild(error, work, arguments)
+            return self._failed(error)
         except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
             return self._rebuild(error, work, arguments)
         except OSError as error:
-            return self._give_up(error)
+            return self._failed(error)
 
     def _rebuild(
         self, cause: Exception, work: object, arguments: tuple[object, ...]
@@ -146,11 +147,13 @@ class HistoryCache:
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
             return work(*arguments), f"was damaged ({cause}) and is made anew"
         except (sqlite3.Error, OSError) as error:
-            return self._give_up(error)
+            return self._failed(error)
 
-    def _give_up(self, error: Exception) -> tuple[list[Point], str]:
+    def _failed(self, error: Exception) -> tuple[list[Point], str]:
+        """Done without for now: the next save tries again."""
         self._close()
-        self._broken = True
+        if "locked" in str(error):
+            return [], "in use by another program"
         return [], f"cannot be used ({error})"
 
     def _open(self) -> sqlite3.Connection:
@@ -181,3 +184,10 @@ class HistoryCache:
         if self._database is not None:
             self._database.close()
             self._database = None
+
+
+def _is_shape(error: sqlite3.OperationalError) -> bool:
+    """True where the file is a database, but not one of ours."""
+    return any(
+        words in str(error) for words in ("no such", "has no column", "values were supplied")
+    )

@@ -7,7 +7,9 @@ The JSON: `{"schema": 1, "event": "begin"|"end", "alert": {"id", "node", "kind",
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -133,7 +135,7 @@ class Notifier:
             self._say(f"the notify command {name} ended with {process.returncode}: {said}")
 
     async def _post(self, webhook: WebhookSettings, news: dict[str, Any]) -> None:
-        fault = await asyncio.to_thread(_send, webhook, json.dumps(news).encode())
+        fault = await _apart(lambda: _send(webhook, json.dumps(news).encode()))
         if fault:
             self._say(f"the notify webhook failed: {fault}")
 
@@ -162,6 +164,24 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         except ProcessLookupError:
             pass
         await process.wait()
+
+
+async def _apart(call: Callable[[], str]) -> str:
+    """The call's text from a thread that nobody waits for at the end: a mute server must not hold us."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str] = loop.create_future()
+
+    def tell(text: str) -> None:
+        if not done.done():
+            done.set_result(text)
+
+    def run() -> None:
+        text = call()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(tell, text)
+
+    threading.Thread(target=run, name="notify", daemon=True).start()
+    return await done
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
+from importlib import import_module
 
 from console.cli import exits
 from console.cli.connect import filter_of, runtime_of
@@ -21,10 +22,13 @@ def run(options: Namespace) -> int:
 
 
 async def _screen(options: Namespace, first_filter: str) -> int:
-    from console.ui.app import QuarterdeckApp
     from console.ui.prompter import ScreenPrompter
 
     async with runtime_of(options, options.hosts, ScreenPrompter()) as runtime:
+        # Textual takes longest to load: it loads while the nodes are being reached.
+        await asyncio.to_thread(import_module, "console.ui.app")
+        from console.ui.app import QuarterdeckApp
+
         app = QuarterdeckApp(
             runtime,
             ascii_only=getattr(options, "ascii", False),

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from console.channels.prompt import Prompt
-from console.ui.modals.prompt import PromptModal
 
 if TYPE_CHECKING:
     from console.ui.app import QuarterdeckApp
@@ -26,6 +25,8 @@ class ScreenPrompter:
 
     async def ask(self, prompt: Prompt) -> str | None:
         """The answer, or None when the person declined."""
+        from console.ui.modals.prompt import PromptModal  # Textual is loaded by then, not before
+
         await self._ready.wait()
         assert self._app is not None
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()

@@ -27,6 +27,7 @@ from console.operations.nodes import NodeOperations
 from console.operations.notify import Notifier
 from console.operations.processes import ProcessOperations
 from console.sessions.clock import SYSTEM_CLOCK, Clock
+from console.sessions.roaming import follow_addresses
 from console.sessions.session import Session
 from console.settings.load import Loaded
 from console.settings.places import places
@@ -120,6 +121,7 @@ class Runtime:
         for spec in self._first:
             await self.add_node(spec)
         self._start(self._tick(), "clock")
+        self._start(follow_addresses(self._sessions), "addresses")
         self._start(self._notifier.run(), "notify")
         if self._keep:
             self._start(self._keep_history(), "history")

@@ -51,6 +51,8 @@ class FaultProxy:
     def reset(self) -> None:
         """Ends all connections with RST."""
         for writer in list(self._writers):
+            if writer.transport.is_closing():
+                continue
             sock = writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()

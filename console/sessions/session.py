@@ -53,6 +53,7 @@ class Session:
         self._up_at: float | None = None
         self._link: Link | None = None
         self._retry = asyncio.Event()
+        self._waits_for_person = False
         self._task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -86,9 +87,16 @@ class Session:
         return await self._link.request(message, timeout_s)
 
     def retry(self) -> None:
-        """A person acted, or the network changed: try now; a standing link is probed."""
-        self._backoff.reset()
+        """A person acted: try now; a standing link is probed."""
         self._strikes = 0
+        self._waits_for_person = False
+        self.network_changed()
+
+    def network_changed(self) -> None:
+        """A standing link is probed, a try that waits is made now, unless it waits for a person."""
+        if self._waits_for_person:
+            return
+        self._backoff.reset()
         self._retry.set()
         if self._link is not None:
             self._link.probe()
@@ -163,6 +171,7 @@ class Session:
         delay_s = None if problem.sticky else self._backoff.delay_s(now, self._up_for_s())
         self._up_at = None
         retry_at = None if delay_s is None else now + delay_s
+        self._waits_for_person = problem.sticky
         self._emit(LinkLost(self._node, now, problem, self._attempt, retry_at))
         while retry_at is None or self._clock.monotonic() < retry_at:
             left_s = WATCH_S if retry_at is None else retry_at - self._clock.monotonic()

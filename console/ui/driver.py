@@ -139,6 +139,15 @@ class TerminalDriver(LinuxDriver):
                 os.close(self._terminal)
             self._terminal = None
 
+    def _sigcont_application(self, *_: object) -> None:
+        """Going on after a stop. One that nobody announced (SIGSTOP, a frozen machine) took nothing down,
+        and the shell may have changed the terminal: all is taken down first, so that nothing is set up twice.
+        """
+        if self._auto_restart and self.writer is not None:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        super()._sigcont_application()
+
     def _get_terminal_size(self) -> tuple[int, int]:
         if self._terminal is not None:
             try:

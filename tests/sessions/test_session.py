@@ -209,6 +209,21 @@ async def test_what_needs_a_person_waits_for_one(kind: ProblemKind) -> None:
         assert dialer.dials == 2
 
 
+async def test_a_change_of_networks_tries_now_but_never_what_waits_for_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module.Backoff, "delay_s", lambda *_: 3600.0)
+    away, barred = Refusing(ProblemKind.UNREACHABLE), Refusing(ProblemKind.AUTHENTICATION)
+    async with running(away) as (wandering, first), running(barred) as (waiting, second):
+        await first.wait(LinkLost)
+        await second.wait(LinkLost)
+        wandering.network_changed()
+        waiting.network_changed()
+        await first.wait(LinkLost, lambda event: event.attempt == 2)
+        await asyncio.sleep(0.1)
+        assert barred.dials == 1
+
+
 async def test_an_error_nobody_foresaw_is_this_nodes_alone() -> None:
     class Broken(Refusing):
         async def dial(self, command: str, progress: Callable[[str], None]) -> Channel:

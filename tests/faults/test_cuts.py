@@ -1,0 +1,169 @@
+"""The way to a node is cut and comes back: half-open, reset, link down, roaming, sleep. Rows 38–43, 49."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.fleet.model import DOWN_AFTER_S, STALE_AFTER_S, ProblemKind
+from tests.faults.remote import agents_on
+from tests.faults.watching import LONG, PATIENCE, entries, lasting, watching, write_settings
+from tests.loopback import BRIDGE, NETWORK, LoopbackFleet
+from tests.terminal import Terminal
+
+pytestmark = pytest.mark.root
+
+BACK_S = 5.0  # T2
+
+
+async def test_a_long_cut_is_stale_then_down_with_the_reason_and_comes_back(
+    fleet: LoopbackFleet, tmp_path: Path
+) -> None:
+    """Packets vanish on one node, another one's cable is out; the third is not touched."""
+    dropped, unplugged, whole = fleet.hosts
+    async with watching(tmp_path / "qd", entries(fleet)) as watched:
+        await watched.until_all_up()
+        before, started = watched.pid(whole.name), time.monotonic()
+        dropped.cut("drop")
+        unplugged.cut("link")
+        for host in (dropped, unplugged):
+            stale_s = await watched.until_state(host.name, "stale", STALE_AFTER_S * PATIENCE)
+            assert stale_s <= STALE_AFTER_S * PATIENCE
+            assert "last figures" in watched.node(host.name).reason
+            assert watched.node(host.name).sample is not None, "the last figures stay"
+        for host in (dropped, unplugged):
+            await watched.until_state(host.name, "down", DOWN_AFTER_S * PATIENCE)
+            seen = [each for each in watched.seen[host.name] if each.at > started]
+            assert [each.state for each in seen] == ["stale", "down"]
+            assert seen[1].at - started >= DOWN_AFTER_S - 1.5, "not down before its time"
+            assert "no heartbeat for 1" in seen[1].reason
+        await asyncio.sleep(lasting(60 - DOWN_AFTER_S, 3.0))
+        for host in (dropped, unplugged):
+            assert watched.node(host.name).state == "down", "and stays so while it is cut"
+            host.heal()
+        await asyncio.gather(
+            watched.until_state(dropped.name, "up", BACK_S * PATIENCE),
+            watched.until_state(unplugged.name, "up", BACK_S * PATIENCE),
+        )
+        assert watched.states_since(whole.name, started) == {"up"}
+        assert watched.pid(whole.name) == before
+
+
+async def test_a_reset_connection_is_made_again(fleet: LoopbackFleet, tmp_path: Path) -> None:
+    host = fleet.hosts[0]
+    async with watching(tmp_path / "qd", entries(fleet)) as watched:
+        await watched.until_all_up()
+        pid, started = watched.pid(host.name), time.monotonic()
+        host.cut("reset")
+        await watched.until(
+            "the loss is known", lambda: watched.node(host.name).lost is not None, 4 * PATIENCE
+        )
+        host.heal()
+        await watched.until_back(host.name, pid, 2 * PATIENCE + 3)
+        assert "down" not in watched.states_since(host.name, started)
+
+
+async def test_a_short_flap_needs_no_new_connection(fleet: LoopbackFleet, tmp_path: Path) -> None:
+    host = fleet.hosts[0]
+    async with watching(tmp_path / "qd", entries(fleet)) as watched:
+        await watched.until_all_up()
+        pid, started = watched.pid(host.name), time.monotonic()
+        host.cut("link")
+        await watched.until_state(host.name, "stale", STALE_AFTER_S * PATIENCE)
+        await asyncio.sleep(max(0.0, started + 5 - time.monotonic()))
+        host.heal()
+        # TCP tries again when it likes; after 5 s that is at most 4 s later.
+        await watched.until_state(host.name, "up", BACK_S * PATIENCE)
+        assert watched.pid(host.name) == pid
+        assert watched.states_since(host.name, started) == {"up", "stale"}
+
+
+def own_address(act: str, number: int) -> None:
+    """Adds or deletes an address of ours on the hosts' network, as a laptop that moves does."""
+    argv = ["ip", "address", act, f"{NETWORK}.{number}/24", "dev", BRIDGE]
+    subprocess.run(argv, check=True, capture_output=True)
+
+
+@pytest.fixture
+def home_address(fleet: LoopbackFleet) -> Iterator[None]:
+    yield
+    addresses = subprocess.run(["ip", "-br", "address"], check=True, capture_output=True).stdout
+    if f"{NETWORK}.1/24".encode() not in addresses:
+        own_address("add", 1)
+    if f"{NETWORK}.2/24".encode() in addresses:
+        own_address("del", 2)
+
+
+@pytest.mark.usefixtures("home_address")
+async def test_a_change_of_networks_is_noticed_at_once(
+    fleet: LoopbackFleet, tmp_path: Path
+) -> None:
+    async with watching(tmp_path / "qd", entries(fleet)) as watched:
+        await watched.until_all_up()
+        pids = {host.name: watched.pid(host.name) for host in fleet.hosts}
+        started = time.monotonic()
+        own_address("del", 1)
+        own_address("add", 2)
+        for name, pid in pids.items():
+            await watched.until_back(name, pid, BACK_S * PATIENCE)
+            assert "down" not in watched.states_since(name, started)
+            assert "attention" not in watched.states_since(name, started)
+        if not LONG:  # the old connections learn it from us; otherwise from 60 s of silence
+            own_address("add", 1)
+        for host in fleet.hosts:
+            await watched.until(
+                f"one agent on {host.name}", lambda host=host: len(agents_on(host)) == 1, 75
+            )
+            assert watched.node(host.name).state == "up"
+
+
+async def test_a_connect_into_nothing_holds_up_nobody_else(
+    fleet: LoopbackFleet, tmp_path: Path
+) -> None:
+    black, *others = fleet.hosts
+    black.cut("drop")
+    ssh = {"connect_timeout_s": 3.0}
+    async with watching(tmp_path / "qd", entries(fleet), ssh) as watched:
+        for host in others:
+            await watched.until_state(host.name, "up", 10)
+        await watched.until_state(black.name, "down", 3 * PATIENCE + 2)
+        problem = watched.node(black.name).lost
+        assert problem is not None
+        assert problem.problem.kind is ProblemKind.TIMED_OUT
+        assert "no answer within 3 s" in watched.node(black.name).reason
+        assert black.address in watched.node(black.name).reason
+        black.heal()
+        await watched.until_state(black.name, "up", BACK_S * PATIENCE)
+
+
+def test_a_laptop_that_slept_probes_every_link_when_it_wakes(
+    fleet: LoopbackFleet, tmp_path: Path
+) -> None:
+    """The lid is closed, the network goes, the lid is opened, and only then the network returns."""
+    settings = write_settings(tmp_path, entries(fleet))
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+    argv = [sys.executable, "-m", "console", "--config", str(settings)]
+    with Terminal(argv, environment=environment) as terminal:
+        terminal.wait_for("3/3", 30)
+        os.kill(terminal.pid, signal.SIGSTOP)
+        try:
+            fleet.hosts[0].cut("drop")
+            fleet.hosts[1].cut("drop")
+            time.sleep(lasting(600, 8))
+        finally:
+            os.kill(terminal.pid, signal.SIGCONT)
+        # 3 s for the probe; the figures are old by then and are shown as stale.
+        terminal.wait_for("1/3", (3 + STALE_AFTER_S) * PATIENCE)
+        fleet.hosts[0].heal()
+        fleet.hosts[1].heal()
+        terminal.wait_for("3/3", BACK_S * PATIENCE)

@@ -105,9 +105,9 @@ class DatasetCounter:
     def _files(self, walk: Walk, method: Method, tally: Tally, should_stop: ShouldStop) -> None:
         table = self._cache.table(method.table)
         for found in walk.files(should_stop):
-            if method.skips(found.path) or not tally.found(found.status):
+            key = None if method.skips(found.path) else tally.found(found.status)
+            if key is None:
                 continue
-            key = (found.status.st_dev, found.status.st_ino)
             known = table.get(key)
             try:
                 entry = method.count(found, known)

@@ -32,17 +32,17 @@ class Tally:
         self._more_faults = 0
         self._reason: Optional[str] = None
 
-    def found(self, status: os.stat_result) -> bool:
-        """Notes a file's size and time. False: it was reached before and must not count again."""
+    def found(self, status: os.stat_result) -> Optional[Key]:
+        """Notes a file's size and time. None: it was reached before and must not count again."""
         key = (status.st_dev, status.st_ino)
         if key in self.seen:
-            return False
+            return None
         self.seen.add(key)
         self.files += 1
         self.bytes += status.st_size
         if status.st_mtime_ns > self.newest_ns:
             self.newest_ns = status.st_mtime_ns
-        return True
+        return key
 
     def counted(self, path: str, entry: Entry) -> None:
         self._read += 1

@@ -93,6 +93,7 @@ class LoopbackFleet:
         try:
             self.up()
         except BaseException:
+            shutil.rmtree(self.folder.parent, ignore_errors=True)
             self._lock.close()
             raise
         return self

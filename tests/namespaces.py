@@ -88,7 +88,10 @@ class LoopbackHost:
         self.start_sshd()
 
     def down(self) -> None:
-        """Ends every process of it; the namespaces and the cable go with the last."""
+        """Pulls the cable and ends every process of it; the namespaces go with the last."""
+        if Path(f"/sys/class/net/{self.link}").exists():
+            # The kernel would remove it too, but some time after the last process has ended.
+            _run("ip", "link", "delete", self.link)
         if self.running:
             stop_all([self.init], 9)
         shutil.rmtree(self.folder, ignore_errors=True)

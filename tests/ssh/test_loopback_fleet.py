@@ -79,11 +79,11 @@ def test_the_script_brings_up_and_takes_down_everything(tmp_path: Path) -> None:
         again.down()
         found = LoopbackFleet(root=fleet.folder).load()
         assert [host.running for host in found.hosts] == [True]
-        folder = fleet.folder
-    assert not folder.exists()
-    assert not any(alive(pid) for pid in pids)
-    links = subprocess.run(["ip", "-o", "link"], check=True, capture_output=True).stdout
-    assert b"qdlo" not in links
+        fleet.down()  # inside: when the lock is free another test's fleet may come up
+        assert not fleet.folder.exists()
+        assert not any(alive(pid) for pid in pids)
+        links = subprocess.run(["ip", "-o", "link"], check=True, capture_output=True).stdout
+        assert b"qdlo" not in links
 
 
 async def test_twenty_nodes_come_back_together_after_one_cut(

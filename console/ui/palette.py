@@ -51,7 +51,8 @@ class ActionProvider(Provider):
 
     def _commands(self) -> Iterator[Command]:
         seen: set[str] = set()
-        for active in self.screen.active_bindings.values():
+        found = self.screen.active_bindings.values()
+        for active in sorted(found, key=lambda active: not active.binding.show):
             binding = active.binding
             if binding.id is None or not active.enabled or binding.action in seen:
                 continue

@@ -7,11 +7,18 @@ from collections.abc import Sequence
 
 HIDDEN = "«hidden»"
 
-_NAME = r"[A-Za-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth)[A-Za-z0-9_-]*"
-_ASSIGNED = re.compile(rf"(?i)(-{{0,2}}{_NAME}\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)")
-_OPTION = re.compile(rf"(?i)-{{1,2}}{_NAME}")
+_MOST_CHARACTERS = 10_000  # looked at and kept; patterns over endless text take endless time
+
+_WORD = (
+    r"(?:passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"|authorization|auth(?![a-z]))"
+)
+_NAMED = re.compile(_WORD, re.I)
+_ASSIGNED = re.compile(
+    rf"({_WORD}[A-Za-z0-9_-]{{0,40}}\s{{0,4}}[=:]\s{{0,4}})(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)", re.I
+)
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
-_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_IN_URL = re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)[^/@\s]+@")
 _KNOWN_FORMS = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bglpat-[A-Za-z0-9_-]{16,}\b"
     r"|\bhf_[A-Za-z0-9]{20,}\b|\bsk-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}\b"
@@ -24,7 +31,7 @@ _PEM = re.compile(
 
 def redact(text: str) -> str:
     """`text` with what looks like a secret hidden."""
-    text = _PEM.sub(HIDDEN, text)
+    text = _PEM.sub(HIDDEN, text[:_MOST_CHARACTERS])
     text = _BEARER.sub(lambda match: f"{match[1]} {HIDDEN}", text)
     text = _ASSIGNED.sub(lambda match: match[1] + HIDDEN, text)
     text = _IN_URL.sub(lambda match: f"{match[1]}{HIDDEN}@", text)
@@ -37,5 +44,6 @@ def redact_argv(argv: Sequence[str]) -> list[str]:
     hide_next = False
     for word in argv:
         found.append(HIDDEN if hide_next else redact(word))
-        hide_next = not hide_next and _OPTION.fullmatch(word) is not None
+        option = word.startswith("-") and "=" not in word
+        hide_next = not hide_next and option and _NAMED.search(word) is not None
     return found

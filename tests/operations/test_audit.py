@@ -128,7 +128,14 @@ def test_secrets_do_not_reach_it(acts: Acts, log: AuditLog, text: str, secret: s
 
 
 def test_what_is_no_secret_stays() -> None:
-    for text in ("kill -TERM 12", "data/tokens/x.jsonl", "gpu-1: authentication failed", "a=b"):
+    for text in (
+        "kill -TERM 12",
+        "data/tokens/x.jsonl",
+        "authentication: failed",
+        "author: Ada",
+        "https://host/x@y",
+        "a=b",
+    ):
         assert redact(text) == text
     assert redact_argv(["--token", "x", "y"]) == ["--token", HIDDEN, "y"]
 

@@ -34,9 +34,24 @@ def build() -> Parser:
 
 def build_screen() -> Parser:
     """The parser of `quarterdeck [HOST…]`."""
-    parser = Parser("quarterdeck", description=DESCRIPTION, parents=[_common()], allow_abbrev=False)
+    parser = Parser(
+        "quarterdeck",
+        usage="quarterdeck [options] [HOST ...]\n       quarterdeck COMMAND [options] ...",
+        description=DESCRIPTION,
+        epilog=_commands_text(),
+        parents=[_common()],
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("hosts", nargs="*", metavar="HOST", help="[user@]host[:port]")
     return parser
+
+
+def _commands_text() -> str:
+    """The commands for the help of the screen, which takes hosts where they would stand."""
+    commands = next(a for a in build()._actions if isinstance(a, argparse._SubParsersAction))
+    listed = [f"  {each.dest:<12}{each.help}" for each in commands._choices_actions]
+    return "\n".join(["commands (quarterdeck COMMAND --help says more):", *listed])
 
 
 def _common() -> Parser:

@@ -9,11 +9,10 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from console.channels import bundle
 from console.channels.channel import Dialer
 from console.channels.dialers import Dialers
-from console.fleet.events import ClockTicked, Event, LinkLost, LinkUp, NodeAdded, NodeRemoved
-from console.fleet.model import NodeSpec, Problem, ProblemKind, Transport
+from console.fleet.events import ClockTicked, Event, LinkUp, NodeAdded, NodeRemoved
+from console.fleet.model import NodeSpec, Transport
 from console.fleet.store import FleetStore
 from console.operations.acknowledgements import Acknowledgements
 from console.operations.acts import Acts
@@ -28,6 +27,7 @@ from console.operations.notify import Notifier
 from console.operations.processes import ProcessOperations
 from console.sessions.clock import SYSTEM_CLOCK, Clock
 from console.sessions.roaming import follow_addresses
+from console.sessions.roster import Roster
 from console.sessions.session import Session
 from console.settings.load import Loaded
 from console.settings.places import places
@@ -71,14 +71,13 @@ class Runtime:
         self._keep = keep
         self._first = tuple(specs)
         self._specs: dict[str, NodeSpec] = {}
-        self._sessions: dict[str, Session] = {}
-        self._runs: dict[str, asyncio.Task[None]] = {}
         self._interests: dict[str, str] = {}
         self._interval = self.settings.interval
         self._tasks: list[asyncio.Task[None]] = []
         self._roads = Dialers(self.settings.ssh, prompter)
         self._dialers = dialers or self._roads
-        self.sessions: Mapping[str, Session] = MappingProxyType(self._sessions)
+        self._roster = Roster(self._dialers, self._emit, clock)
+        self.sessions: Mapping[str, Session] = self._roster.sessions
         self._build_operations(read_only)
 
     def _build_operations(self, read_only: bool) -> None:
@@ -119,9 +118,10 @@ class Runtime:
 
     async def __aenter__(self) -> Runtime:
         for spec in self._first:
-            await self.add_node(spec)
+            self._admit(spec)
+        await self._open_first()
         self._start(self._tick(), "clock")
-        self._start(follow_addresses(self._sessions), "addresses")
+        self._start(follow_addresses(self.sessions), "addresses")
         self._start(self._notifier.run(), "notify")
         if self._keep:
             self._start(self._keep_history(), "history")
@@ -138,7 +138,7 @@ class Runtime:
     ) -> None:
         if self._keep:
             self._save_history()
-        closing = [self._end_session(name) for name in tuple(self._sessions)]
+        closing = [self._roster.end(name) for name in tuple(self.sessions)]
         for task in self._tasks:
             task.cancel()
         ends = [asyncio.ensure_future(end) for end in closing]
@@ -151,16 +151,32 @@ class Runtime:
 
     # ------------------------------------------------------------ nodes
 
-    async def add_node(self, spec: NodeSpec) -> None:
-        """Watches a node from now on; one with this name that is there becomes what `spec` says."""
+    async def _open_first(self) -> None:
+        """This machine's agent starts while the SSH library is loaded for the others."""
+        first = [spec for spec in self._specs.values() if spec.transport is not Transport.SSH]
+        others = [spec for spec in self._specs.values() if spec.transport is Transport.SSH]
+        for spec in first:
+            self._open_session(spec)
+        if others and self._dialers is self._roads:
+            await asyncio.to_thread(self._roads.load)
+        for spec in others:
+            self._open_session(spec)
+
+    def _admit(self, spec: NodeSpec) -> NodeSpec | None:
+        """Takes a node's specification in; gives the one it had."""
         old = self._specs.get(spec.name)
         self._specs[spec.name] = spec
         self.store.apply(NodeAdded(spec.name, self._clock.monotonic(), spec))
+        return old
+
+    async def add_node(self, spec: NodeSpec) -> None:
+        """Watches a node from now on; one with this name that is there becomes what `spec` says."""
+        old = self._admit(spec)
         if old is not None and _same_link(old, spec):
             self._configure(spec.name)
             return
         if old is not None:
-            await self._end_session(spec.name)
+            await self._roster.end(spec.name)
         self._open_session(spec)
 
     async def remove_node(self, name: str) -> None:
@@ -168,11 +184,11 @@ class Runtime:
         self._specs.pop(name, None)
         self._interests.pop(name, None)
         self.store.apply(NodeRemoved(name, self._clock.monotonic()))
-        await self._end_session(name)
+        await self._roster.end(name)
 
     def configure(self, node: str, interest: str) -> None:
         """What is wanted of a node: off, summary or full. An unknown node is ignored."""
-        if node in self._sessions and self._interests.get(node, "summary") != interest:
+        if node in self.sessions and self._interests.get(node, "summary") != interest:
             self._interests[node] = interest
             self._configure(node)
 
@@ -184,50 +200,28 @@ class Runtime:
     @interval.setter
     def interval(self, seconds: float) -> None:
         self._interval = seconds
-        for name in self._sessions:
+        for name in self.sessions:
             self._configure(name)
-
-    def _open_session(self, spec: NodeSpec) -> None:
-        session = Session(spec, self._dialers(spec), self._emit, bundle.build(), self._clock)
-        self._sessions[spec.name] = session
-        self._configure(spec.name)
-        self._runs[spec.name] = asyncio.create_task(session.run(), name=f"session {spec.name}")
-        self._runs[spec.name].add_done_callback(lambda task: self._session_ended(spec.name, task))
-
-    def _session_ended(self, node: str, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            text = f"the console's own session failed: {type(error).__name__}: {error}"
-            problem = Problem(ProblemKind.AGENT_FAILED, text, "Retry; report it if it comes back.")
-            self._emit(LinkLost(node, self._clock.monotonic(), problem, 0, None))
 
     def retry(self, node: str) -> None:
         """Tries to reach a node now; an unknown node is ignored."""
-        run = self._runs.get(node)
-        if run is not None and run.done():
-            self._open_session(self._specs[node])
-        elif node in self._sessions:
-            self._sessions[node].retry()
+        self._roster.retry(node)
 
-    async def _end_session(self, name: str) -> None:
-        session, task = self._sessions.pop(name, None), self._runs.pop(name, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task], timeout=CLOSING_S)
-        if session is not None:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(session.close(), CLOSING_S)
+    def _open_session(self, spec: NodeSpec) -> None:
+        self._roster.open(spec, self._wanted(spec))
 
     def _configure(self, name: str) -> None:
-        spec = self._specs[name]
-        message = Configure(
-            interest=self._interests.get(name, "summary"),
+        self.sessions[name].configure(self._wanted(self._specs[name]))
+
+    def _wanted(self, spec: NodeSpec) -> Configure:
+        return Configure(
+            interest=self._interests.get(spec.name, "summary"),
             interval_s=self._interval,
             root=spec.root,
             disks=spec.disks,
             datasets=spec.datasets,
             count_interval_s=self.settings.count_interval,
         )
-        self._sessions[name].configure(message)
 
     # ------------------------------------------------------------ going on
 
@@ -282,7 +276,7 @@ class Runtime:
             await self.remove_node(name)
         for name, spec in after.items():
             if name in self._specs and ssh_changed and spec.transport is Transport.SSH:
-                await self._end_session(name)
+                await self._roster.end(name)
                 self._open_session(spec)
             elif (
                 before.get(name) != spec

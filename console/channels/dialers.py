@@ -30,6 +30,11 @@ class Dialers:
 
         return SshDialer(spec, self.network)
 
+    def load(self) -> None:
+        """Imports what SSH nodes need, which takes a moment: call it in a thread."""
+        import console.channels.ssh.dialer
+        import console.channels.ssh.network  # noqa: F401
+
     @property
     def network(self) -> SshNetwork:
         """What all SSH nodes share; made at its first use."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from console.demo.agent import DemoNode
 from console.demo.dialer import DemoDialer
 from console.demo.machines import MACHINES, machine
-from console.demo.past import past_events
+from console.demo.past import frozen_past, past_events
 from console.demo.time import DemoTime
 from console.fleet.model import NodeSpec, Transport
 from console.runtime import Runtime
@@ -46,7 +46,8 @@ class DemoRuntime(Runtime):
     async def __aenter__(self) -> DemoRuntime:
         now, clock = self._time.clock.monotonic(), self._time.clock.wall()
         brief = len(self.machines) > BRIEF_ABOVE
-        for event in past_events(tuple(self._first), now, clock, brief=brief):
+        past = frozen_past if self._time.frozen else past_events
+        for event in past(tuple(self._first), now, clock, brief):
             self.store.apply(event)
         await super().__aenter__()
         return self

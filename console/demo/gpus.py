@@ -33,7 +33,7 @@ def _gpu(this: Machine, index: int, number: int, t: float, gone: frozenset[int])
     share = _share(this, index, number) if held else 0.0
     busy = min(100.0, around(share, 3.5 if share > 3 else 0.0, key, "gpu", t))
     hot = this.trouble is Trouble.GPU_HOT and number in (1, 4)
-    heat = 34 + 37 * busy / 100 + 4 * fraction(key, "heat") + (18 if hot else 0)
+    heat = 34 + 37 * busy / 100 + 4 * fraction(key, "heat") + (23 if hot else 0)
     used = 500_000_000 + sum(s.gpu_memory_bytes or 0 for s in held)
     return Gpu(
         gpu_index=number,

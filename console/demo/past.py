@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from console.demo import facts
 from console.demo.machines import Trouble, machine
@@ -30,7 +31,7 @@ _COUNTED = frozenset({*_SPARSE, *_HOUR, -60.0, -1.0})
 
 
 def past_events(
-    specs: tuple[NodeSpec, ...], now: float, clock: float, *, brief: bool = False
+    specs: tuple[NodeSpec, ...], now: float, clock: float, brief: bool = False
 ) -> Iterator[Event]:
     """All events up to `now` (monotonic) and `clock` (wall); `brief`: only what rates need.
 
@@ -50,6 +51,14 @@ def past_events(
                 yield from _reading(specs[index].name, index, t, now, clock)
         yield ClockTicked(now + t, clock + t)
     yield ClockTicked(now, clock)
+
+
+@lru_cache(maxsize=4)
+def frozen_past(
+    specs: tuple[NodeSpec, ...], now: float, clock: float, brief: bool
+) -> tuple[Event, ...]:
+    """The same, kept: at a moment that never passes it is asked for again and again."""
+    return tuple(past_events(specs, now, clock, brief=brief))
 
 
 def _reading(name: str, index: int, t: float, now: float, clock: float) -> Iterator[Event]:

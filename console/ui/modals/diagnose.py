@@ -19,7 +19,6 @@ class DiagnoseModal(Dialog[None]):
         self.title_text = f"Diagnosis of {node}"
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(1.0, self.redraw)
 
     def lines(self, pen: Pen) -> list[Line]:

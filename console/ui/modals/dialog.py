@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input
 
 from console.text import one_line
@@ -90,7 +91,11 @@ class Dialog(Contained, ModalScreen[Result], Generic[Result]):
     def on_mount(self) -> None:
         box = self.query_one("#box")
         box.border_title = Content(one_line(self.title_text, 120))
-        (self.query_one(Input) if self.field is not None else self.query_one(Sheet)).focus()
+        self.first_focus().focus()
+
+    def first_focus(self) -> Widget:
+        """What takes the keys when the dialog opens."""
+        return self.query_one(Input) if self.field is not None else self.query_one(Sheet)
 
     def lines(self, pen: Pen) -> list[Line]:
         """What stands in the box."""

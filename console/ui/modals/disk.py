@@ -21,7 +21,6 @@ class DiskModal(Dialog[None]):
         self._failure = ""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.run_worker(self._ask(), exclusive=True)
 
     async def _ask(self) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from console.channels.ssh.hosts import hosts
 from console.ui.lines import Line, Pen, words
@@ -42,9 +43,10 @@ class HostPicker(Dialog[tuple[str, ...]]):
             yield DialogKeys(self.keys)
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one(Table).focus()
         self.run_worker(self._offer())
+
+    def first_focus(self) -> Widget:
+        return self.query_one(Table)
 
     async def _offer(self) -> None:
         names = self._names

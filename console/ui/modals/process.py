@@ -40,7 +40,6 @@ class ProcessModal(Dialog[str]):
         self._failure = ""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.run_worker(self._ask(), exclusive=True)
 
     async def _ask(self) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input
 
 from console.formatting import age, memory
 from console.ui.lines import Line, Pen, words
 from console.ui.modals.dialog import Dialog
 from console.ui.paint import fit
+from console.ui.widgets.sheet import Sheet
 from workers.protocol import Process
 
 SIGNALS = {
@@ -47,7 +50,6 @@ class SignalModal(Dialog[str]):
         super().__init__()
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show_choice()
 
     def action_choose(self, by: int) -> None:
@@ -55,14 +57,14 @@ class SignalModal(Dialog[str]):
         self.signal = names[(names.index(self.signal) + by) % len(names)]
         self._show_choice()
 
+    def first_focus(self) -> Widget:
+        return self.query_one(Input) if self._needs_number else self.query_one(Sheet)
+
     def _show_choice(self) -> None:
         self.set_class(self.signal == "KILL", "bad")
-        for field in self.query("Input"):
+        for field in self.query(Input):
             field.display = self._needs_number
-            if self._needs_number:
-                field.focus()
-            else:
-                self.query_one("Sheet").focus()
+        self.first_focus().focus()
         self.redraw()
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from console.errors import QuarterdeckError
 from console.fleet.model import Attention, HostKey, Problem, ProblemKind
 from console.ui.lines import Line, Pen, pair, words
@@ -105,7 +107,8 @@ def _blocked(problem: Problem, key: HostKey, pen: Pen) -> list[Line]:
     lines += [[], *words(pen, "Somebody may be in between, or the machine was installed anew. There is no key that overrides this: ask whoever runs it, and if the new key is right, remove the old one with", inks.text, 1)]  # fmt: skip
     files = dict.fromkeys(place.rpartition(":")[0] for place in key.known_at) or {"": None}
     for file in files:
-        command = f"ssh-keygen -R '{key.name}'" + (f" -f '{file}'" if file else "")
+        quoted = file if file.startswith("~/") else shlex.quote(file)
+        command = f"ssh-keygen -R {shlex.quote(key.name)}" + (f" -f {quoted}" if file else "")
         lines += words(pen, command, inks.strong, 3)
     if problem.remedy:
         lines += [[], *words(pen, problem.remedy, inks.dim, 1)]

@@ -26,28 +26,28 @@ from console.ui.widgets.sheet import Sheet
 from console.ui.widgets.table import Table
 from workers.protocol import DatasetCount, Disk
 
+_BAR = 24
 _DISKS = (
-    Column("path", "DISK", 12, grow=True),
-    Column("bar", "", 16, rank=3),
+    Column("path", "DISK", 16),
+    Column("bar", "", _BAR, rank=3),
     Column("share", "USED", 6, right=True),
     Column("used", "", 8, right=True),
     Column("total", "OF", 8, right=True),
     Column("inodes", "INODES", 7, right=True),
     Column("when", "FULL IN", 14),
     Column("kind", "TYPE", 7, rank=1),
-    Column("device", "DEVICE", 18, rank=2),
+    Column("device", "DEVICE", 18, rank=2, grow=True),
 )
 _DATA = (
-    Column("name", "DATASET", 14, grow=True),
+    Column("name", "DATASET", 16),
     Column("records", "RECORDS", 12, right=True),
     Column("hour", "LAST HOUR", 11, right=True),
     Column("day", "LAST DAY", 11, right=True, rank=1),
     Column("newest", "NEWEST", 7, right=True),
     Column("files", "FILES", 9, right=True, rank=2),
     Column("bytes", "BYTES", 8, right=True),
-    Column("faults", "FAULTS", 16),
+    Column("faults", "FAULTS", 14, grow=True),
 )
-_BAR = 16
 
 
 class DisksTab(NodeTab):
@@ -62,6 +62,10 @@ class DisksTab(NodeTab):
         key("c", "recount", "count now", "count every dataset of this node again", show=True),
     ]
 
+    def __init__(self, node: str) -> None:
+        super().__init__(node)
+        self._chosen = False
+
     def compose(self) -> ComposeResult:
         yield Caption(lambda inks: _caption("Disks", "", inks), id="disk-title")
         yield Table(
@@ -73,6 +77,12 @@ class DisksTab(NodeTab):
 
     def shown(self) -> None:
         self.refresh_facts()
+        node = self.node
+        disks = node.sample.disks if node and node.sample else ()
+        if disks and not self._chosen:  # the fullest is what one comes for
+            self._chosen = True
+            fullest = max(disks, key=lambda disk: used_percent(disk) or 0.0)
+            self.query_one("#disks", Table).select(fullest.path)
 
     def refresh_facts(self) -> None:
         if not self.query(Sheet):
@@ -144,13 +154,14 @@ class DisksTab(NodeTab):
         if entry is None or node is None:
             return ("",) * len(_DATA)
         history = store.history(self.node_name)
+        hourly = history.dataset_rate(name, HOUR_S)
         faulty = f"{entry.unreadable_files} unreadable" if entry.unreadable_files else ""
         faulty = faulty or (f"{len(entry.faults)} in files" if entry.faults else "")
         sign = f"{self.console_app.glyphs.alert} " if faulty else ""
         return (
             (name, inks.strong),
             count(entry.records),
-            (per_hour(history.dataset_rate(name, HOUR_S)), inks.good),
+            (per_hour(hourly), inks.good if hourly else inks.dim),
             (per_hour(history.dataset_rate(name, DAY_S)), inks.dim),
             age(newest_age_s(node, entry, store.now)),
             (count(entry.files), inks.dim),

@@ -116,7 +116,7 @@ def _panel(gpu: Gpu, names: Mapping[int, Process], pen: Pen) -> list[Line]:
             pen, f"{sign} {gpu.fault}" + (f" (Xid {gpu.xid})" if gpu.xid else ""), inks.bad, 1
         )
         return lines
-    wide = max(6, min(32, pen.width - 44))
+    wide = max(6, min(32, pen.width - 45))
     util = gpu.utilization_percent
     used = _share(gpu.memory_used_bytes, gpu.memory_total_bytes)
     lines += [
@@ -125,7 +125,7 @@ def _panel(gpu: Gpu, names: Mapping[int, Process], pen: Pen) -> list[Line]:
              inks.level(used or 0.0), wide, pen),
         _bar("power", _share_of(gpu.power_w, gpu.power_limit_w),
              f"{_watts(gpu.power_w)} of {_watts(gpu.power_limit_w)}", inks.primary, wide, pen),
-        [("temp     ", inks.dim), _heat(gpu, pen), ("   fan ", inks.dim), (f"{percent(gpu.fan_percent):>5}", inks.text),
+        [(" temp     ", inks.dim), _heat(gpu, pen), ("   fan ", inks.dim), (f"{percent(gpu.fan_percent):>5}", inks.text),
          ("   SM ", inks.dim), (_mhz(gpu.sm_clock_mhz), inks.text), ("   mem ", inks.dim), (_mhz(gpu.memory_clock_mhz), inks.text)],
         _errors(gpu, inks),
         _throttle(gpu, pen),
@@ -136,7 +136,7 @@ def _panel(gpu: Gpu, names: Mapping[int, Process], pen: Pen) -> list[Line]:
 def _bar(name: str, value: float | None, said: str, tint: Style, wide: int, pen: Pen) -> Line:
     fraction = None if value is None else value / 100
     return [
-        (f"{name:<9}", pen.inks.dim),
+        (f" {name:<9}", pen.inks.dim),
         *meter(pen, fraction, wide, tint),
         (f"  {said}", pen.inks.text),
     ]
@@ -154,32 +154,35 @@ def _errors(gpu: Gpu, inks: Inks) -> Line:
     def said(value: int | None) -> str:
         return "n/a" if value is None else str(value)
 
+    ecc = f"ECC {said(gpu.ecc_corrected)} corrected, {said(gpu.ecc_uncorrected)} not"
+    if gpu.ecc_corrected is None and gpu.ecc_uncorrected is None:
+        ecc = "ECC n/a"
     bad = bool(gpu.ecc_uncorrected) or gpu.xid is not None
     return [
-        ("errors   ", inks.dim),
-        (f"ECC {said(gpu.ecc_corrected)} corrected, {said(gpu.ecc_uncorrected)} not", inks.bad if bad else inks.text),
+        (" errors   ", inks.dim),
+        (ecc, inks.bad if bad else inks.text),
         (f"   last Xid {gpu.xid}" if gpu.xid is not None else "   no Xid", inks.bad if gpu.xid is not None else inks.dim),
     ]  # fmt: skip
 
 
 def _throttle(gpu: Gpu, pen: Pen) -> Line:
     if not gpu.throttle_reasons:
-        return [("slowed   ", pen.inks.dim), ("no", pen.inks.dim)]
+        return [(" slowed   ", pen.inks.dim), ("no", pen.inks.dim)]
     said = f"{pen.glyphs.alert} " + ", ".join(gpu.throttle_reasons)
-    return [("slowed   ", pen.inks.dim), (fit(said, max(4, pen.width - 10)), pen.inks.warn)]
+    return [(" slowed   ", pen.inks.dim), (fit(said, max(4, pen.width - 11)), pen.inks.warn)]
 
 
 def _holders(gpu: Gpu, names: Mapping[int, Process], pen: Pen) -> list[Line]:
     inks = pen.inks
     if not gpu.processes:
-        return [[("used by  ", inks.dim), ("nobody", inks.dim)]]
+        return [[(" used by  ", inks.dim), ("nobody", inks.dim)]]
     lines: list[Line] = []
     for place, held in enumerate(sorted(gpu.processes, key=lambda p: -(p.memory_bytes or 0))):
         process = names.get(held.pid)
         who = f"{process.user}  {process.command}" if process else ""
-        label = "used by  " if place == 0 else "         "
+        label = " used by  " if place == 0 else "          "
         lines.append([
             (label, inks.dim), (f"{held.pid:>8} ", inks.text), (f"{memory(held.memory_bytes):>9}  ", inks.text),
-            (fit(who, max(4, pen.width - 30)), inks.dim),
+            (fit(who, max(4, pen.width - 31)), inks.dim),
         ])  # fmt: skip
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.fleet.history import NodeHistory, Ring, memory_percent
 from console.fleet.model import Node
 from console.formatting import MISSING, age, memory, percent, rate
-from console.ui.lines import Line, Pen, heading, meter
+from console.ui.lines import Line, Pen, heading, length, meter
 from console.ui.paint import fit
 from console.ui.widgets.graph import coloured, heat_cell
 from workers.protocol import Host, Sample
@@ -23,7 +23,7 @@ def cpu_block(node: Node, history: NodeHistory, pen: Pen, height: int) -> list[L
              ("iowait", host.iowait_percent), ("steal", host.steal_percent))  # fmt: skip
     line: Line = [(" ", inks.dim)]
     for name, value in parts:
-        if value is not None:
+        if value is not None and length(line) + len(name) + 8 <= pen.width:
             line += [(f"{name} ", inks.dim), (f"{percent(value):>5}  ", inks.text)]
     return [*lines, line]
 

@@ -16,6 +16,7 @@ from workers.protocol import Process
 
 TWO_COLUMNS, THREE_COLUMNS = 110, 150
 GRAPH, GRAPH_NARROW, GRAPH_MOST = 6, 3, 14  # lines
+LOW = 30  # lines; below it an alert takes one
 
 
 def overview(
@@ -36,7 +37,7 @@ def overview(
     wide = pen.width >= TWO_COLUMNS
     least = GRAPH if wide else GRAPH_NARROW
     rest = _rest(node, history, now, clock, pen)
-    above = alert_lines(alerts, now, pen)
+    above = alert_lines(alerts, now, pen, brief=len(alerts) > 1 and height < LOW)
     graphs = _graphs(node, history, pen, least)
     spare = height - len(above) - len(graphs) - len(rest)
     if wide and spare > 0:

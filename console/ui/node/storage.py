@@ -64,9 +64,10 @@ def _dataset(entry: DatasetCount, newest_s: float | None, history: NodeHistory, 
     line: Line = [(" " + fit(entry.name, 13) + " ", inks.strong)]
     if entry.records is None:
         return [*line, (fit(entry.reason or "not counted yet", max(4, pen.width - 16)), inks.dim)]
+    rate = history.dataset_rate(entry.name, HOUR_S)
     line += [
         (f"{count(entry.records):>11} ", inks.text),
-        (f"{per_hour(history.dataset_rate(entry.name, HOUR_S)):>10} ", inks.good),
+        (f"{per_hour(rate):>10} ", inks.good if rate else inks.dim),
         (f"newest {age(newest_s):>6}  ", inks.dim),
         (f"{size(entry.bytes):>7}", inks.dim),
     ]

@@ -81,21 +81,32 @@ def absence(node: Node, now: float, pen: Pen) -> list[Line]:
     return lines
 
 
-def alert_lines(alerts: tuple[Alert, ...], now: float, pen: Pen) -> list[Line]:
-    """The alerts of the node, worst first, each in a sentence with its key."""
+def alert_lines(
+    alerts: tuple[Alert, ...], now: float, pen: Pen, *, brief: bool = False
+) -> list[Line]:
+    """The alerts of the node, worst first, each in a sentence; `brief`: a line each, cut where it ends."""
     if not alerts:
         return []
-    inks, glyphs = pen.inks, pen.glyphs
     lines = [heading(pen, "Alerts", f"{len(alerts)}")]
     for alert in alerts:
-        tint = (
-            inks.dim
-            if alert.acknowledged or alert.suspended
-            else inks.severity(alert.severity.value)
-        )
-        sign = glyphs.good if alert.acknowledged else glyphs.alert
-        said = alert.text + (" (acknowledged)" if alert.acknowledged else "")
-        said += " (cannot be seen now)" if alert.suspended else ""
-        first, *rest = words(pen, f"{said}, since {age(now - alert.since)}", tint, 3)
-        lines += [[(f" {sign} ", tint), *first[1:]], *rest]
+        tint = pen.inks.severity(alert.severity.value)
+        if alert.acknowledged or alert.suspended:
+            tint = pen.inks.dim
+        said = f"{_said(alert)}, since {age(now - alert.since)}"
+        if brief:
+            lines.append(
+                [(f" {_sign(alert, pen)} ", tint), (fit(said, max(4, pen.width - 4)), tint)]
+            )
+            continue
+        first, *rest = words(pen, said, tint, 3)
+        lines += [[(f" {_sign(alert, pen)} ", tint), *first[1:]], *rest]
     return lines
+
+
+def _sign(alert: Alert, pen: Pen) -> str:
+    return pen.glyphs.good if alert.acknowledged else pen.glyphs.alert
+
+
+def _said(alert: Alert) -> str:
+    said = alert.text + (" (acknowledged)" if alert.acknowledged else "")
+    return said + (" (cannot be seen now)" if alert.suspended else "")

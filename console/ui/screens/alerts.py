@@ -126,9 +126,9 @@ class AlertsScreen(FleetAwareScreen):
         began = clock_text(alert.since_clock)
         lines.append([
             (f" {pen.glyphs.arrow} ", pen.inks.dim), (alert.key, pen.inks.key),
-            (f" {alert.help}", pen.inks.text), (f"   since {began}", pen.inks.dim),
+            (f" {alert.help}", pen.inks.text),
         ])  # fmt: skip
-        return lines
+        return [*lines, [(f"   since {began}", pen.inks.dim)]]
 
     # ------------------------------------------------------------ keys
 

@@ -66,7 +66,9 @@ class DataScreen(FleetAwareScreen):
 
     def compose_body(self) -> ComposeResult:
         yield Caption(self._caption)
-        yield Table(_COLUMNS, self._cells, empty="no dataset is configured", choose="open")
+        yield Table(
+            _COLUMNS, self._cells, empty="no dataset is configured", sort="dataset", choose="open"
+        )
         yield Sheet(self._detail)
 
     def on_mount(self) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from console.text import sanitise
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,7 +17,8 @@ _WIDE = 1000  # where no terminal sets a width, nothing is cut or wrapped
 
 def print_json(value: Any) -> None:
     """One document on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")) + "\n")
+    text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    sys.stdout.write(sanitise(text) + "\n")
     sys.stdout.flush()
 
 
@@ -36,15 +39,15 @@ def print_table(
 
 
 def print_line(text: str, style: str = "") -> None:
-    """One line, or a few; never markup."""
+    """One line, never markup: a node's text cannot begin another one."""
     from rich.text import Text
 
-    _console().print(Text(text, style=style), soft_wrap=True)
+    _console().print(Text(_flat(text), style=style), soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """A line on standard error."""
-    sys.stderr.write(f"quarterdeck: {text}\n")
+    """A line, or a few, on standard error."""
+    sys.stderr.write(f"quarterdeck: {sanitise(text)}\n")
     sys.stderr.flush()
 
 
@@ -64,4 +67,4 @@ def _console() -> Console:
 
 
 def _flat(text: str) -> str:
-    return text.replace("\n", " ")
+    return sanitise(text).replace("\n", "␊")

@@ -36,5 +36,5 @@ async def _screen(options: Namespace, first_filter: str) -> int:
             note="demo" if getattr(options, "demo", False) else "",
             first_filter=first_filter,
         )
-        code = await app.run_async()
-    return exits.DONE if code is None else code
+        code = await app.run_async(mouse=runtime.settings.ui.mouse)
+    return (app.return_code or exits.DONE) if code is None else code

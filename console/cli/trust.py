@@ -82,6 +82,7 @@ async def _compare(options: Namespace, key: HostKey) -> None:
                 f"{key.name} shows {key.fingerprint}, not {options.fingerprint}: not trusted"
             )
         return
-    print_line(f"{key.name} shows the {key.algorithm} key\n  {key.fingerprint}")
+    print_line(f"{key.name} shows the {key.algorithm} key")
+    print_line(f"  {key.fingerprint}")
     print_line("Compare it with what the machine's owner or console says, then type trust.")
     await confirm("trust it?", "trust", "--fingerprint")

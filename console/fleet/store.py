@@ -178,8 +178,7 @@ class FleetStore:
             return
         self._histories[event.node].heard = event.clock
         self._moved(event.node, lifecycle.made(old, event))
-        if old.hello is None or old.hello.node_key != event.hello.node_key:
-            self._mark_twins()
+        self._mark_twins()
 
     def _link_lost(self, event: LinkLost) -> None:
         if event.node in self._nodes:

@@ -115,7 +115,7 @@ def _reason(node: Node, count: DatasetCount) -> str | None:
 
 def _total(name: str, rows: list[DataRow]) -> DatasetTotal:
     own = [row for row in rows if row.same_as is None]
-    counted = [row for row in own if row.records is not None]
+    counted = [row for row in own if row.records is not None and row.records >= 0]
     repeated = _repeated_records(counted)
     records = _sum(row.records for row in counted)
     ages = [row.newest_age_s for row in counted if row.newest_age_s is not None]
@@ -134,7 +134,8 @@ def _total(name: str, rows: list[DataRow]) -> DatasetTotal:
 
 
 def _is_unsure(row: DataRow) -> bool:
-    return row.records is None or row.state != "up" or row.unreadable_files > 0
+    unknown = row.records is None or row.records < 0
+    return unknown or row.state != "up" or row.unreadable_files > 0
 
 
 def _repeated_records(rows: list[DataRow]) -> int:
@@ -143,14 +144,16 @@ def _repeated_records(rows: list[DataRow]) -> int:
     repeated = 0
     for row in rows:
         own: set[str] = set()
+        again = 0
         for shard in row.count.shards if row.count and row.count.shards_listed else ():
             digest, _, records = shard.rpartition(":")
             if digest in own or not records.isdecimal() or not records.isascii():
                 continue
             own.add(digest)
-            repeated += int(records[:18]) if digest in seen else 0
+            again += int(records[:18]) if digest in seen else 0
         seen |= own
-    return min(repeated, sum(row.records or 0 for row in rows))
+        repeated += min(again, row.records or 0)  # a false list takes back no other node's records
+    return repeated
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

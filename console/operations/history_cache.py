@@ -61,7 +61,7 @@ class HistoryCache:
         task.add_done_callback(self._tasks.discard)
 
     async def _restore(self, node: str, node_key: str, store: FleetStore) -> None:
-        points, fault = await self._apart(self.read, node_key)
+        points, fault = await self._apart(self.read, _key(node, node_key))
         self._complain(fault)
         if points:
             store.import_history(node, points)
@@ -73,7 +73,7 @@ class HistoryCache:
         for name, node in store.nodes.items():
             if node.hello is None or node.same_as is not None:
                 continue
-            key = node.hello.node_key
+            key = _key(name, node.hello.node_key)
             since = self._saved.get(key, 0.0)
             points = [p for p in store.history(name).export_points() if p.clock > since]
             if points:
@@ -109,9 +109,9 @@ class HistoryCache:
 
     # ------------------------------------------------------------ in the thread
 
-    def read(self, node_key: str) -> list[Point]:
-        """The newest points of a machine, oldest first. Raises sqlite3.Error, OSError."""
-        rows = self._open().execute(_SELECT, (node_key, MOST_POINTS)).fetchall()
+    def read(self, key: str) -> list[Point]:
+        """The newest points under a key, oldest first. Raises sqlite3.Error, OSError."""
+        rows = self._open().execute(_SELECT, (key, MOST_POINTS)).fetchall()
         return [
             Point(str(s), str(n), float(c), float(v), float(p)) for s, n, c, v, p in reversed(rows)
         ]
@@ -191,3 +191,8 @@ def _is_shape(error: sqlite3.OperationalError) -> bool:
     return any(
         words in str(error) for words in ("no such", "has no column", "values were supplied")
     )
+
+
+def _key(node: str, node_key: str) -> str:
+    """A machine says its key itself: with our name for it, none can write into another's history."""
+    return f"{node}@{node_key}"

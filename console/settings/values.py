@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictStr
 from console.errors import SettingsError
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|min|h|d|w)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -73,8 +74,8 @@ def _positive_duration(value: Any) -> float:
 
 
 def _flat_text(value: Any) -> Any:
-    if isinstance(value, str) and any(character in value for character in "\0\n\r"):
-        raise ValueError("wanted text on one line")
+    if isinstance(value, str) and _CONTROL.search(value):
+        raise ValueError("wanted text on one line, without control characters")
     return value
 
 

@@ -103,7 +103,7 @@ async def test_rates_survive_a_restart(path: Path) -> None:
 async def test_it_is_kept_by_machine_and_not_by_name(path: Path) -> None:
     await first_life(path)
     cache = HistoryCache(path, BulletinBoard(time.time))
-    assert cache.read(HELLO.node_key)
+    assert cache.read(f"gpu-1@{HELLO.node_key}")
     assert cache.read("another machine") == []
     await cache.close()
 
@@ -113,7 +113,7 @@ async def test_what_is_too_old_goes(path: Path) -> None:
     late = Console(path, START + KEEP_S + HOUR_S)
     await until(lambda: late.store.history("gpu-1").export_points())
     await late.end()
-    kept = HistoryCache(path, BulletinBoard(time.time)).read(HELLO.node_key)
+    kept = HistoryCache(path, BulletinBoard(time.time)).read(f"gpu-1@{HELLO.node_key}")
     assert kept
     assert min(point.clock for point in kept) >= START + HOUR_S
 
@@ -170,10 +170,11 @@ async def test_nonsense_in_good_rows_is_left_out(path: Path) -> None:
         ("dataset", START, -5.0),
         ("odd", START, 1.0),
     ):
-        row = (HELLO.node_key, series, "games", clock, value, 0.0)
+        row = (f"gpu-1@{HELLO.node_key}", series, "games", clock, value, 0.0)
         database.execute("insert or replace into points values (?, ?, ?, ?, ?, ?)", row)
     database.execute(
-        "insert into points values (?, 'dataset', 'x', 'words', 'words', x'ff')", (HELLO.node_key,)
+        "insert into points values (?, 'dataset', 'x', 'words', 'words', x'ff')",
+        (f"gpu-1@{HELLO.node_key}",),
     )
     database.commit()
     database.close()
@@ -194,7 +195,7 @@ async def test_a_locked_file_is_done_without_until_it_is_free(path: Path) -> Non
     other.execute("rollback")
     other.close()
     await console.end()
-    kept = HistoryCache(path, BulletinBoard(time.time)).read(HELLO.node_key)
+    kept = HistoryCache(path, BulletinBoard(time.time)).read(f"gpu-1@{HELLO.node_key}")
     assert max(point.clock for point in kept) == START + 2 * HOUR_S
     assert len(console.board.recent) == 1
 

@@ -4,11 +4,11 @@ Unknown fields are ignored, absent fields take their default, a field of a wrong
 ``ProtocolError`` that names its path.
 """
 
-import math
 from typing import Any, Callable, Dict, List, Type, Union
 
 MAX_ITEMS = 50_000
 MAX_TEXT = 64 * 1024
+MAX_NUMBER = 2.0**64  # far above any figure, and far from where sums of figures become infinite
 
 
 class ProtocolError(ValueError):
@@ -111,8 +111,8 @@ def _integer(value: Any, text: Text) -> int:
 def _number(value: Any, text: Text) -> float:
     if type(value) is int and abs(value) < 2**64:
         return float(value)
-    if type(value) is not float or not math.isfinite(value):
-        raise ProtocolError(": wanted a finite number")
+    if type(value) is not float or not -MAX_NUMBER < value < MAX_NUMBER:  # NaN is neither
+        raise ProtocolError(": wanted a finite number below 2**64")
     return value
 
 

@@ -68,7 +68,8 @@ def bar(fraction: float | None, width: int, glyphs: Glyphs) -> tuple[str, str]:
     """The filled and the empty part of a bar of `width` cells; all empty where nothing is known."""
     if fraction is None:
         return "", " " * width
-    filled = max(0, min(width, round(fraction * width)))
+    shown = max(0.0, min(1.0, fraction))  # cut before rounding: a share of nothing is infinite
+    filled = round(shown * width)
     if fraction > 0 and filled == 0 and width:
         filled = 1
     return glyphs.full * filled, glyphs.rest * (width - filled)

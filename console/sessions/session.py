@@ -28,6 +28,7 @@ from workers.protocol import Configure, encode_message
 _log = logging.getLogger(__name__)
 
 WATCH_S = 1.0  # how often a waiting session looks whether the machine slept
+THROTTLED_S = 60.0  # a server that counts our tries against us (PerSourcePenalties) is left alone
 
 
 class Session:
@@ -169,6 +170,8 @@ class Session:
     async def _wait(self, problem: Problem) -> None:
         now = self._clock.monotonic()
         delay_s = None if problem.sticky else self._backoff.delay_s(now, self._up_for_s())
+        if delay_s is not None and problem.kind is ProblemKind.THROTTLED:
+            delay_s += THROTTLED_S
         self._up_at = None
         retry_at = None if delay_s is None else now + delay_s
         self._waits_for_person = problem.sticky

@@ -194,6 +194,16 @@ async def test_a_refused_connection_is_tried_again_and_again() -> None:
         assert all(event.retry_at is not None for event in log.of(LinkLost))
 
 
+async def test_a_server_that_throttles_is_left_alone_for_a_minute() -> None:
+    dialer = Refusing(ProblemKind.THROTTLED)
+    async with running(dialer) as (session, log):
+        lost = await log.wait(LinkLost)
+        assert lost.retry_at is not None
+        assert lost.retry_at - lost.at >= 60
+        session.retry()  # a person may know better
+        await log.wait(LinkLost, after=log.events.index(lost) + 1)
+
+
 @pytest.mark.parametrize(
     "kind", [ProblemKind.AUTHENTICATION, ProblemKind.HOST_KEY_CHANGED, ProblemKind.NO_PYTHON]
 )

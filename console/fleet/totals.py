@@ -140,20 +140,24 @@ def _is_unsure(row: DataRow) -> bool:
 
 def _repeated_records(rows: list[DataRow]) -> int:
     """Records of sealed shards that more than one node holds, all copies but one."""
-    seen: set[str] = set()
+    seen: set[tuple[str, int]] = set()
     repeated = 0
     for row in rows:
-        own: set[str] = set()
-        again = 0
-        for shard in row.count.shards if row.count and row.count.shards_listed else ():
-            digest, _, records = shard.rpartition(":")
-            if digest in own or not records.isdecimal() or not records.isascii():
-                continue
-            own.add(digest)
-            again += int(records[:18]) if digest in seen else 0
+        own = _sealed(row)
+        repeated += sum(records for _, records in own & seen)
         seen |= own
-        repeated += min(again, row.records or 0)  # a false list takes back no other node's records
     return repeated
+
+
+def _sealed(row: DataRow) -> set[tuple[str, int]]:
+    """(hash, records) of the sealed shards of a node; none where they hold more than it counted: a false
+    list must not take back the records of others."""
+    found: set[tuple[str, int]] = set()
+    for shard in row.count.shards if row.count and row.count.shards_listed else ():
+        digest, _, records = shard.rpartition(":")
+        if records.isdecimal() and records.isascii():
+            found.add((digest, int(records[:18])))
+    return found if sum(records for _, records in found) <= (row.records or 0) else set()
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

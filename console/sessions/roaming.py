@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Mapping
 
 from console.sessions.session import Session
@@ -13,6 +14,9 @@ SETTLES_S = 0.5  # one change of network is several changes of addresses
 
 _ROUTE_FAMILY = 0  # NETLINK_ROUTE
 _ADDRESS_GROUPS = 0x10 | 0x100  # RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR: linux/rtnetlink.h
+_MESSAGE = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, sender
+_ADDRESS = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix length, flags, scope, interface
+_EVERYWHERE = 0  # RT_SCOPE_UNIVERSE; the others do not leave the cable, and containers make many
 _READ_BYTES = 64 * 1024
 
 
@@ -25,12 +29,15 @@ async def follow_addresses(sessions: Mapping[str, Session]) -> None:
     loop = asyncio.get_running_loop()
     with source:
         while True:
-            with contextlib.suppress(OSError):  # more happened than the socket holds: a change too
-                await loop.sock_recv(source, _READ_BYTES)
-            await asyncio.sleep(SETTLES_S)
-            _drain(source)
-            for session in tuple(sessions.values()):
-                session.network_changed()
+            try:
+                news = await loop.sock_recv(source, _READ_BYTES)
+            except OSError:  # more happened than the socket holds
+                news = None
+            if news is None or _matters(news):
+                await asyncio.sleep(SETTLES_S)
+                _drain(source)
+                for session in tuple(sessions.values()):
+                    session.network_changed()
 
 
 def _open() -> socket.socket | None:
@@ -45,6 +52,17 @@ def _open() -> socket.socket | None:
         source.close()
         return None
     return source
+
+
+def _matters(news: bytes) -> bool:
+    """Whether an address came or went that can reach beyond its cable."""
+    start = 0
+    while start + _MESSAGE.size + _ADDRESS.size <= len(news):
+        length = _MESSAGE.unpack_from(news, start)[0]
+        if _ADDRESS.unpack_from(news, start + _MESSAGE.size)[3] == _EVERYWHERE:
+            return True
+        start += max(_MESSAGE.size, (length + 3) & ~3)
+    return False
 
 
 def _drain(source: socket.socket) -> None:

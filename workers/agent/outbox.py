@@ -22,6 +22,7 @@ class Outbox:
         self._latest: Dict[str, Any] = {}
         self._replies: Deque[bytes] = deque()
         self._replies_bytes = 0
+        self.latest_bytes = 0  # of `latest` messages that left, in all
 
     def latest(self, message: Any) -> None:
         """Queues a message that makes an unsent one of its type worthless."""
@@ -59,7 +60,9 @@ class Outbox:
         if self._latest:
             # Heartbeats first: they alone keep the link from being called stale.
             name = "Heartbeat" if "Heartbeat" in self._latest else next(iter(self._latest))
-            return encode_message(self._latest.pop(name))
+            frame = encode_message(self._latest.pop(name))
+            self.latest_bytes += len(frame)
+            return frame
         if self._replies:
             frame = self._replies.popleft()
             self._replies_bytes -= len(frame)

@@ -14,6 +14,7 @@ from workers.agent.counting import Counting
 from workers.agent.identity import boottime
 from workers.agent.lane import Finished, Lane
 from workers.agent.outbox import Outbox
+from workers.agent.pace import Pace
 from workers.agent.requests import Requests
 from workers.protocol import (
     CONSOLE_MESSAGES,
@@ -62,6 +63,7 @@ class Server:
         self._requests.state_directory = hello.state_directory
         self._wanted = Configure()
         self._heartbeats = 0
+        self._pace = Pace()
         self._heard: Optional[int] = None
         now = time.monotonic()
         self._heard_at = self._next_heartbeat = self._next_sample = now
@@ -124,6 +126,7 @@ class Server:
 
     def _send_heartbeat(self, now: float) -> None:
         self._heartbeats += 1
+        self._pace.beat(self._heartbeats, self._outbox.latest_bytes)
         age_s = now - self._heard_at if self._heard is not None else 0.0
         self._outbox.latest(
             Heartbeat(self._heartbeats, time.time(), boottime(), self._heard, age_s)
@@ -138,6 +141,8 @@ class Server:
             return
         if self._sampling_since is not None:
             self._tell_slow(now - self._sampling_since)
+            return
+        if not self._pace.has_room(self._outbox.latest_bytes):
             return
         self._samples += 1
         self._sampling_since = now
@@ -201,6 +206,8 @@ class Server:
     def _obey(self, stream: int, message: Any) -> None:
         if isinstance(message, Heartbeat):
             self._heard, self._heard_at = message.sequence, time.monotonic()
+            if message.echo is not None:
+                self._pace.echoed(message.echo, self._heard_at)
         elif isinstance(message, Configure):
             self._configure(message)
         elif isinstance(message, CountNow):

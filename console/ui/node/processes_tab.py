@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.timer import Timer
 
 from console.errors import QuarterdeckError
 from console.formatting import age, memory
@@ -62,7 +62,6 @@ class ProcessesTab(NodeTab):
         self._owner: str | None = None
         self._rows: dict[str, Row] = {}
         self._order = ("cpu", True)
-        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Caption(self._caption)
@@ -83,15 +82,18 @@ class ProcessesTab(NodeTab):
 
     def shown(self) -> None:
         self._ask()
-        self._timer = self.set_interval(EVERY_S, self._ask)
 
     def hidden(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
+        self.workers.cancel_group(self, "processes")
 
     def _ask(self) -> None:
-        if not self.console_app.paused:
-            self.run_worker(self._fetch(), exclusive=True, group="processes")
+        self.run_worker(self._keep_asking(), exclusive=True, group="processes")
+
+    async def _keep_asking(self) -> None:
+        while True:  # each after the answer to the one before: a slow line gives them late
+            if not self.console_app.paused:
+                await self._fetch()
+            await asyncio.sleep(EVERY_S)
 
     async def _fetch(self) -> None:
         runtime = self.console_app.runtime

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.app import ComposeResult
-from textual.timer import Timer
 
 from console.errors import QuarterdeckError
 from console.ui.lines import Line, Pen
@@ -67,21 +68,20 @@ class GpusTab(SheetTab):
     def __init__(self, node: str) -> None:
         super().__init__(node)
         self._names: dict[int, Process] = {}
-        self._timer: Timer | None = None
 
     def shown(self) -> None:
         super().shown()
-        self._ask()
-        self._timer = self.set_interval(NAMES_EVERY_S, self._ask)
+        self.run_worker(self._keep_asking(), exclusive=True, group="names")
 
     def hidden(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
+        self.workers.cancel_group(self, "names")
 
-    def _ask(self) -> None:
-        node = self.node
-        if node is not None and any(gpu.processes for gpu in node.gpu.gpus):
-            self.run_worker(self._fetch_names(), exclusive=True)
+    async def _keep_asking(self) -> None:
+        while True:  # each after the answer to the one before: a slow line gives them late
+            node = self.node
+            if node is not None and any(gpu.processes for gpu in node.gpu.gpus):
+                await self._fetch_names()
+            await asyncio.sleep(NAMES_EVERY_S)
 
     async def _fetch_names(self) -> None:
         try:

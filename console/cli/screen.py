@@ -9,6 +9,7 @@ from importlib import import_module
 
 from console.cli import exits
 from console.cli.connect import filter_of, runtime_of
+from console.cli.output import complain
 from console.errors import UsageError
 
 
@@ -37,4 +38,6 @@ async def _screen(options: Namespace, first_filter: str) -> int:
             first_filter=first_filter,
         )
         code = await app.run_async(mouse=runtime.settings.ui.mouse)
+    if app.last_words:
+        complain(app.last_words)
     return (app.return_code or exits.DONE) if code is None else code

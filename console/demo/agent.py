@@ -159,7 +159,8 @@ class _Conversation:
                 self._sequence += 1
                 beat = facts.heartbeat(index, time.t, time.epoch, self._sequence)
                 await self._channel.write(encode_message(beat))
-                await self._report()
+                if not self._time.frozen:  # there, one reading for each time it was asked
+                    await self._report()
             await asyncio.sleep(self._configure.interval_s)
 
     async def _report(self) -> None:

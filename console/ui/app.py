@@ -5,7 +5,7 @@ It looks and asks; it keeps no facts. Changes are collected and shown at most fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 REPAINT_S = 0.25
 SUMMARY_S = 1.0
+LARGE_FLEET = 200  # nodes; adding up more of them four times a second would be felt
 
 
 class QuarterdeckApp(Actions, Contained, App[int]):
@@ -69,11 +70,12 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         """
         super().__init__(driver_class=TerminalDriver)
         self.features = frozenset()  # no development tools, whatever the environment says
-        self.devtools = None
+        self.devtools = self.css_monitor = None
         self.runtime = runtime
         wishes = getattr(runtime.settings, "ui", None)
         self.glyphs = ASCII if ascii_only or getattr(wishes, "ascii", False) else UNICODE
         self.logbook = Logbook(state_directory or places().state)
+        self.last_words = ""  # why the app ended by itself
         self.failures: list[str] = []  # what went wrong and was contained, newest last
         self.paused = False
         self.note = note
@@ -82,11 +84,14 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self._wanted_keys = keymap(
             keys if keys is not None else getattr(wishes, "keys", None) or {}
         )
+        self._unsubscribe: Callable[[], object] = _nothing
+        self._leave_signals: Callable[[], None] = _nothing
         self._changed: set[str] = set()
         self._alerts_changed = False
         self._inks: dict[tuple[str, str, str], Inks] = {}
         self._ascii_only = AsciiOnly()
         self._settings_fault: str | None = None
+        self._summary_due = True
         self._summary: tuple[float, FleetSummary] | None = None
 
     @property
@@ -133,11 +138,12 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         """Hands what changed to the screen on top; nothing while paused."""
         screen = self.screen
         self._say_settings_fault()
-        if self.paused or not isinstance(screen, FleetAwareScreen):
-            return
+        if self.paused or not isinstance(screen, FleetAwareScreen) or not screen.is_mounted:
+            return  # one that is still being built is told when it resumes
         names, alerts = frozenset(self._changed), self._alerts_changed
         self._changed.clear()
         self._alerts_changed = False
+        self._summary_due = len(self.runtime.store.nodes) <= LARGE_FLEET
         screen.deliver_changes(names, alerts)
 
     def _say_settings_fault(self) -> None:
@@ -154,10 +160,12 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self.show_changes()
 
     def summary(self) -> FleetSummary:
-        """The fleet in one line, at most a second old."""
+        """The fleet in one line; of a large fleet it may be a second old."""
         store = self.runtime.store
-        if self._summary is None or not 0 <= store.now - self._summary[0] < SUMMARY_S:
+        age = store.now - self._summary[0] if self._summary else SUMMARY_S
+        if self._summary is None or self._summary_due or age >= SUMMARY_S:
             self._summary = (store.now, store.summary())
+            self._summary_due = False
         return self._summary[1]
 
     def notes(self) -> Iterable[str]:
@@ -214,13 +222,23 @@ class QuarterdeckApp(Actions, Contained, App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual would end the app here. Only what fails before there is a screen does that now."""
-        if self._running and self._is_mounted and not self._exit:
+        if self._running and self._is_mounted and self._screen_stack and not self._exit:
             self.record_failure("console", error)
         else:
             self.logbook.record("console", error)
             super()._handle_exception(error)
 
+    def _fatal_error(self) -> None:
+        """Textual would print the locals of every frame, which may hold secrets."""
+        name = type(self._exception).__name__
+        self.last_words = f"the screen failed: {name}. The traceback is in {self.logbook.path}"
+        self._close_messages_no_wait()
+
     # ------------------------------------------------------------ messages
 
     def on_node_opened(self, message: NodeOpened) -> None:
         self.open_node(message.node)
+
+
+def _nothing() -> None:
+    """Until there is something to take back."""

@@ -10,6 +10,7 @@ from console.fleet.alerts import Alert
 from console.fleet.history import HOUR_S, NodeHistory, gpu_percent, memory_percent
 from console.fleet.model import Attention, Connecting, Detached, Down, Node
 from console.fleet.store import FleetStore
+from console.fleet.survey.data import newest_age_s
 from console.fleet.survey.disk import used_percent
 from workers.protocol import Disk, Gpu, Process
 
@@ -28,7 +29,7 @@ class DataCount(NamedTuple):
     records: int | None
     per_hour: float | None
     reason: str | None
-    unreadable: int
+    newest_age_s: float | None
 
 
 class NodeView:
@@ -193,7 +194,7 @@ class NodeView:
                 count.records,
                 self.history.dataset_rate(count.name, HOUR_S),
                 count.reason,
-                count.unreadable_files,
+                newest_age_s(self.node, count, self.now),
             )
             for count in counts
         )

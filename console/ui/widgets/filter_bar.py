@@ -33,7 +33,9 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(Content(" / "), classes="sign")
-        yield Input(placeholder=_HINT, select_on_focus=False)
+        entry = Input(placeholder=_HINT, select_on_focus=False)
+        entry.cursor_blink = False  # the bar is still while one reads
+        yield entry
         yield Static(Content(""), classes="complaint")
 
     def open(self, text: str) -> None:

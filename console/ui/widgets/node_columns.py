@@ -5,7 +5,7 @@ A column never changes its width while it is read: widths depend on the terminal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from console import formatting
@@ -225,12 +225,17 @@ COLUMNS: tuple[Column, ...] = (
 )  # fmt: skip
 
 
-def fitting(width: int, name_width: int, gpus: int) -> tuple[Column, ...]:
-    """The columns that fit into `width` cells, one blank between them, with their widths."""
+def fitting(
+    width: int, name_width: int, gpus: int, wanted: Collection[str] = ()
+) -> tuple[Column, ...]:
+    """The columns that fit into `width` cells, one blank between them, with their widths.
+
+    `wanted` are the keys of those to choose from; name and age are always there. Empty: all.
+    """
     kept = [
         replace(c, width=name_width) if c.key == NAME else c
         for c in COLUMNS
-        if gpus or not _of_gpus(c)
+        if (gpus or not _of_gpus(c)) and (not wanted or c.key in (NAME, "age", *wanted))
     ]
     while _taken(kept) > width and any(column.rank for column in kept):
         kept.remove(max(kept, key=lambda column: column.rank))

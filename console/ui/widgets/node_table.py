@@ -66,7 +66,8 @@ class NodeTable(Board):
         gpus = max((len(node.gpu.gpus) for node in nodes.values()), default=0)
         gpus = max(gpus, any(node.gpu.fault for node in nodes.values()))
         limit = _LONGEST_NAME if width >= 110 else 14
-        self.columns = fitting(width, max(_SHORTEST_NAME, min(limit, longest)), gpus)
+        wanted = getattr(getattr(self.console_app.runtime.settings, "ui", None), "columns", ())
+        self.columns = fitting(width, max(_SHORTEST_NAME, min(limit, longest)), gpus, wanted)
 
     def fleet_changed(self, names: frozenset[str], alerts_changed: bool) -> None:
         before = self.columns

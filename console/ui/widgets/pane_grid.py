@@ -40,7 +40,7 @@ def arrange(width: int, height: int, sizes: Sequence[int], headed: bool) -> Grid
             continue
         score = _worth(width // columns, each)
         if best is None or score > best[0]:
-            best = (score, columns, min(each, MAX_HEIGHT))
+            best = (score, columns, each if total == 1 else min(each, MAX_HEIGHT))
     if best is None:
         return None
     return build(width, best[1], best[2], sizes, headed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from math import ceil
 
 from rich.style import Style
 
@@ -106,7 +107,8 @@ def trouble(view: NodeView, pen: Pen, height: int) -> Lines:
     ]
     retry = view.retry_in_s
     if retry is not None and len(lines) < height:
-        lines.append([(f"tried again in {formatting.age(retry)}", pen.inks.faint)])
+        soon = f"{max(1, ceil(retry))} s" if retry < 60 else formatting.age(retry)
+        lines.append([(f"tried again in {soon}", pen.inks.faint)])
     return lines[:height]
 
 
@@ -224,21 +226,20 @@ def _count(count: DataCount, pen: Pen) -> list[Piece]:
     return pieces
 
 
-def _count_line(count: DataCount, pen: Pen) -> list[Piece]:
+def _count_line(count: DataCount, pen: Pen) -> Line:
+    """Name, records, rate and, with room, how old the newest file is: near each other to be read in one go."""
+    name = 16 if pen.width < 64 else 22
+    head: Piece = (fit(count.name, name), pen.inks.dim)
     if count.records is None:
         reason = count.reason or "counting"
-        return [
-            (fit(count.name, 16), pen.inks.dim),
-            (fit(reason, pen.width - 16, right=True), pen.inks.warn),
-        ]
+        return [head, (fit(reason, pen.width - name, right=True), pen.inks.warn)]
     per_hour = "" if count.per_hour is None else f"+{_hourly(count.per_hour)}"
     style = pen.inks.good if count.per_hour else pen.inks.faint
-    gap = max(0, pen.width - 16 - 12 - 10)
-    line = [
-        (fit(count.name, 16 + gap), pen.inks.dim),
-        (formatting.count(count.records).rjust(12), pen.inks.text),
-    ]
-    return [*line, (per_hour.rjust(10), style)]
+    records: Piece = (formatting.count(count.records).rjust(12), pen.inks.text)
+    line: Line = [head, records, (per_hour.rjust(12 if pen.width >= 64 else 10), style)]
+    if pen.width >= 64 and count.newest_age_s is not None:
+        line.append((f"   newest {formatting.age(count.newest_age_s)} ago", pen.inks.faint))
+    return line
 
 
 def _hourly(value: float) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Callable, Dict, List, Optional, Set, Tuple
 
-from workers.agent.data.cache import CountCache, Key
+from workers.agent.data.cache import CountCache, Key, Table
 from workers.agent.data.entry import Entry
 from workers.agent.data.method import Method, UnknownMethod, method_of
 from workers.agent.data.outcome import Busy, CountFault, ShouldStop, Stopped, Uncountable
@@ -96,17 +96,21 @@ class DatasetCounter:
             return DatasetCount(watch.name, reason=str(error))
         tally = Tally(watch.name, root)
         self._running = (key, tally)
-        walk = Walk(root, watch.paths, method.knows, method.beside(watch.paths))
-        self._files(walk, method, tally, should_stop)
+        beside, table = method.beside(watch.paths), self._cache.table(method.table)
+        walk = Walk(root, watch.paths, method.knows, beside, opens=method.opens and not table)
+        self._files(walk, method, table, tally, should_stop)
         used.setdefault(method.table, set()).update(tally.seen)
         _explain(walk, method, tally)
         return tally.result(method.shards, method.copies)
 
-    def _files(self, walk: Walk, method: Method, tally: Tally, should_stop: ShouldStop) -> None:
-        table = self._cache.table(method.table)
+    def _files(
+        self, walk: Walk, method: Method, table: Table, tally: Tally, should_stop: ShouldStop
+    ) -> None:
         for found in walk.files(should_stop):
             key = None if method.skips(found.path) else tally.found(found.status)
             if key is None:
+                if found.descriptor >= 0:
+                    os.close(found.descriptor)
                 continue
             known = table.get(key)
             try:

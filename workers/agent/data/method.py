@@ -12,6 +12,7 @@ class Method:
 
     table = ""  # the table of the cache its entries are remembered in
     names = ""  # the names it takes from a directory, in words
+    opens = False  # whether it reads every file that it does not know
     shards: Optional[Dict[str, int]] = None  # hash → records of what was counted by name
     copies = 0  # files that held a shard counted already
 

@@ -5,9 +5,7 @@ import stat
 from typing import Tuple
 
 from workers.agent.data.outcome import Unreadable, words
-from workers.agent.data.walk import Found
-
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+from workers.agent.data.walk import FLAGS, Found
 
 
 def open_regular(found: Found) -> Tuple[int, os.stat_result]:
@@ -15,8 +13,10 @@ def open_regular(found: Found) -> Tuple[int, os.stat_result]:
 
     Never waits for the other end of a FIFO, never follows a link that was not one a moment ago.
     """
+    if found.descriptor >= 0:
+        return found.descriptor, found.status
     try:
-        descriptor = os.open(found.path, _FLAGS if found.linked else _FLAGS | os.O_NOFOLLOW)
+        descriptor = os.open(found.path, FLAGS if found.linked else FLAGS | os.O_NOFOLLOW)
     except OSError as error:
         raise Unreadable(words(error)) from None
     status = os.fstat(descriptor)

@@ -11,6 +11,7 @@ from workers.agent.data.outcome import ShouldStop, Stopped, words
 Match = Callable[[str], object]
 State = Tuple[str, ...]  # the segments of a pattern that are still to be matched
 
+FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY  # never waits for a FIFO's writer
 ANY_DEPTH = "**"
 KNOWN = "\0known"  # a segment that matches the names a method knows: no file name holds a NUL
 
@@ -30,17 +31,25 @@ class Found(NamedTuple):
     path: str
     status: os.stat_result  # of the file itself, links followed
     linked: bool
+    descriptor: int = -1  # open already; whoever takes the file closes it
 
 
 class Walk:
     """One pass over the patterns. ``faults``, ``missing`` and ``odd`` are complete when it ended.
 
     ``known`` tests the names a method takes from a directory; ``extra`` patterns may reach nothing.
+    ``opens``: all files will be read, so they come open and are not looked at twice.
     """
 
     def __init__(
-        self, root: str, patterns: Tuple[str, ...], known: Match, extra: Tuple[str, ...] = ()
+        self,
+        root: str,
+        patterns: Tuple[str, ...],
+        known: Match,
+        extra: Tuple[str, ...] = (),
+        opens: bool = False,
     ) -> None:
+        self._opens = opens
         self.faults: List[Tuple[str, str]] = []  # path, reason
         self.missing: List[str] = []  # roots that do not exist
         self.odd: Dict[str, int] = {}  # directory without a known name → other files in it
@@ -137,6 +146,10 @@ class Walk:
 
     def _found(self, entry: "os.DirEntry[str]") -> Optional[Found]:
         linked = entry.is_symlink()
+        if self._opens and not linked and entry.is_file():
+            found = _opened(entry.path)
+            if found is not None:
+                return found
         try:
             status = entry.stat(follow_symlinks=linked)
         except FileNotFoundError:
@@ -163,6 +176,19 @@ class Walk:
     def _refuse(self, path: str, mode: int) -> None:
         kind = next((words for check, words in _KINDS if check(mode)), "not a regular file")
         self.faults.append((path, kind + ", refused"))
+
+
+def _opened(path: str) -> Optional[Found]:
+    """The open file; None where it cannot be opened or is no regular file: then its status says why."""
+    try:
+        descriptor = os.open(path, FLAGS | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return Found(path, status, False, descriptor)
+    os.close(descriptor)
+    return None
 
 
 class _Step:

@@ -11,6 +11,7 @@ from console.cli import exits
 from console.cli.connect import settings_of
 from console.cli.output import complain, print_json, print_line, print_table
 from console.errors import SettingsError
+from console.operations.redaction import redact_tree
 
 SCHEMA = 1
 
@@ -65,7 +66,7 @@ def _path(options: Namespace) -> int:
 
 def _show(options: Namespace) -> int:
     loaded = settings_of(options)
-    values = loaded.settings.model_dump(mode="json", by_alias=True)
+    values = redact_tree(loaded.settings.model_dump(mode="json", by_alias=True))
     if options.json:
         origins = dict(loaded.origins)
         print_json({"schema": SCHEMA, "settings": values, "origins": origins})

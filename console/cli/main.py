@@ -19,9 +19,19 @@ from console.errors import (
     UsageError,
 )
 
+# Development aids of Textual and asyncio: they talk to other programs, write files, press keys.
+_DEVELOPMENT = (
+    *("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_LOG", "TEXTUAL_PRESS", "TEXTUAL_DRIVER"),
+    *("TEXTUAL_DEVTOOLS_HOST", "TEXTUAL_DEVTOOLS_PORT", "TEXTUAL_SHOW_RETURN"),
+    *("TEXTUAL_SCREENSHOT", "TEXTUAL_SCREENSHOT_LOCATION", "TEXTUAL_SCREENSHOT_FILENAME"),
+    "PYTHONASYNCIODEBUG",
+)
+
 
 def run(argv: Sequence[str]) -> int:
     """Does what `argv` (without the program's name) says. Returns the exit code; raises SystemExit for --help."""
+    for name in _DEVELOPMENT:
+        os.environ.pop(name, None)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -36,7 +36,7 @@ class NodeSpec:
     jump: str | None = None
     tags: tuple[str, ...] = ()
     root: str = ""  # of relative dataset paths; "" is the home directory there
-    environment: tuple[tuple[str, str], ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     disks: tuple[str, ...] = ()  # paths to watch; empty: chosen by the agent
     datasets: tuple[DatasetWatch, ...] = ()  # those whose selector takes this node
 

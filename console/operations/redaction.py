@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 HIDDEN = "«hidden»"
 
@@ -19,6 +20,8 @@ _ASSIGNED = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
 _IN_URL = re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_REFERENCES = ("from_env", "from_file")
+_BEYOND_HOST = re.compile(r"^(https?://[^/?#]*[/?#]).+")
 _KNOWN_FORMS = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bglpat-[A-Za-z0-9_-]{16,}\b"
     r"|\bhf_[A-Za-z0-9]{20,}\b|\bsk-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}\b"
@@ -36,6 +39,23 @@ def redact(text: str) -> str:
     text = _ASSIGNED.sub(lambda match: match[1] + HIDDEN, text)
     text = _IN_URL.sub(lambda match: f"{match[1]}{HIDDEN}@", text)
     return _KNOWN_FORMS.sub(HIDDEN, text)
+
+
+def redact_tree(value: Any, key: str = "") -> Any:
+    """Settings as plain data with secrets hidden: texts under such a name, addresses beyond their host."""
+    if isinstance(value, Mapping):  # a reference says where a secret is, and not what
+        return {
+            name: redact_tree(child, "" if name in _REFERENCES else str(name))
+            for name, child in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        texts = all(isinstance(child, str) for child in value)
+        return redact_argv(value) if texts else [redact_tree(child, key) for child in value]
+    if not isinstance(value, str):
+        return value
+    if _NAMED.search(key):
+        return HIDDEN
+    return redact(_BEYOND_HOST.sub(rf"\1{HIDDEN}", value))
 
 
 def redact_argv(argv: Sequence[str]) -> list[str]:

@@ -57,7 +57,7 @@ class NodeSettings(Section):
     jump: Line | None = None
     tags: tuple[Name, ...] = ()
     root: NodePath = ""
-    environment: dict[EnvironmentName, Line] = Field(default_factory=dict)
+    environment: dict[EnvironmentName, Line] = Field(default_factory=dict, repr=False)
     disks: tuple[NodePath, ...] = ()
 
     @field_validator("jump")
@@ -173,6 +173,7 @@ class WebhookSettings(Section):
     url: Annotated[
         Annotated[Line, Tag("<text>")] | Annotated[Secret, Tag("<reference>")],
         Discriminator(_form),
+        Field(repr=False),  # one written out is often a secret itself: who knows it can post
     ]
     token: Secret | None = None  # sent as `Authorization: Bearer`
     timeout_s: PositiveDuration = 10.0

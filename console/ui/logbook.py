@@ -8,6 +8,9 @@ import time
 import traceback
 from pathlib import Path
 
+from console.operations.redaction import redact
+from console.text import sanitise
+
 _LIMIT_BYTES = 1 << 20
 _AGAIN_AFTER_S = 60.0
 
@@ -40,11 +43,13 @@ class Logbook:
         return True
 
     def write(self, text: str) -> None:
-        """Appends; a full or unwritable disk is no reason to end the console."""
+        """Appends, without secrets and without what a terminal would obey; a full or unwritable disk is
+        no reason to end the console."""
         try:
             descriptor = self.open()
             try:
-                os.write(descriptor, text.encode("utf-8", "backslashreplace"))
+                lines = [redact(line) for line in sanitise(text).split("\n")]
+                os.write(descriptor, "\n".join(lines).encode())
             finally:
                 os.close(descriptor)
         except OSError:

@@ -100,11 +100,12 @@ async def test_rates_survive_a_restart(path: Path) -> None:
     await console.end()
 
 
-async def test_it_is_kept_by_machine_and_not_by_name(path: Path) -> None:
+async def test_it_is_kept_by_machine_and_name(path: Path) -> None:
     await first_life(path)
     cache = HistoryCache(path, BulletinBoard(time.time))
     assert cache.read(f"gpu-1@{HELLO.node_key}")
-    assert cache.read("another machine") == []
+    assert cache.read("gpu-1@another machine") == []
+    assert cache.read(f"gpu-2@{HELLO.node_key}") == []
     await cache.close()
 
 

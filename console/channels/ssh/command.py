@@ -10,13 +10,16 @@ from console.channels.ssh.routes import find_route, target
 from console.fleet.model import NodeSpec
 from console.settings.model import SshSettings
 
+_FORWARD_NOTHING = ("-a", "-k", "-x")
+
 
 def ssh_command(spec: NodeSpec, settings: SshSettings) -> list[str]:
     """`ssh -t` to a node, for a shell. Blocks a moment (ssh_config). Raises LinkError.
 
-    Bastions are passed as a ProxyCommand because `-J` would forget our known_hosts and the key.
+    Bastions are passed as a ProxyCommand because `-J` would forget our known_hosts and the key. Nothing is
+    forwarded (-a agent, -k Kerberos, -x X11): a node could use it against the others.
     """
-    return ["ssh", "-t", *_arguments(find_route(spec, settings).hops, settings)]
+    return ["ssh", "-t", *_FORWARD_NOTHING, *_arguments(find_route(spec, settings).hops, settings)]
 
 
 def query_command(spec: NodeSpec, settings: SshSettings) -> list[str]:
@@ -43,7 +46,7 @@ def _arguments(hops: tuple[Endpoint, ...], settings: SshSettings) -> list[str]:
     files = " ".join(_quoted(path) for path in (*end.known_hosts.trusted, settings.own_known_hosts))
     options += ["-o", f"UserKnownHostsFile={files}", "-o", "StrictHostKeyChecking=yes"]
     if before:
-        way = ["ssh", *_arguments(before, settings)]
+        way = ["ssh", *_FORWARD_NOTHING, *_arguments(before, settings)]
         way[1:1] = ["-W", f"[{end.host}]:{end.port}"]
         options += ["-o", "ProxyCommand=" + shlex.join(way).replace("%", "%%")]
     elif not end.proxy_command:

@@ -16,6 +16,9 @@ from typing import Any
 
 from asyncssh.config import ConfigParseError, SSHClientConfig, SSHConfig
 
+from console.errors import SettingsError
+from console.settings.ownership import check_folders
+
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 _DEEPEST_INCLUDE = 16  # OpenSSH's limit
 
@@ -37,6 +40,7 @@ class OpenSshConfig(SSHClientConfig):
         for pattern in args:
             for name in sorted(glob.glob(str(folder / Path(pattern).expanduser()))):
                 if os.path.isfile(name):
+                    _check_owner(Path(name))
                     self.parse(Path(name))
         self._depth -= 1
         self._path, self._line_no, self._matching = path, line, True
@@ -99,7 +103,11 @@ def _canonical_name(config: OpenSshConfig, host: str) -> str | None:
 
 
 def _check_owner(path: Path) -> None:
-    """Refuses a file that others can write, as OpenSSH does: it can name programs to run."""
+    """Refuses a file that others can write or replace: it can name programs to run."""
     status = path.stat()
     if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
         raise ConfigParseError(f"{path}: bad owner or permissions; others could change it")
+    try:
+        check_folders(path)
+    except SettingsError as error:
+        raise ConfigParseError(str(error)) from None

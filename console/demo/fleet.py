@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,9 +28,12 @@ class DemoRuntime(Runtime):
     def __init__(
         self, specs: Sequence[NodeSpec], time: DemoTime, *, read_only: bool = False
     ) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="quarterdeck-demo-", ignore_cleanup_errors=True
+        )
+        folder = Path(self._scratch.name)
         self._time = time
-        known_hosts = self._folder / "known_hosts"
+        known_hosts = folder / "known_hosts"
         self.machines = {spec.name: DemoNode(i, time) for i, spec in enumerate(specs)}
         super().__init__(
             Loaded(_settings(known_hosts)),
@@ -41,7 +43,7 @@ class DemoRuntime(Runtime):
             clock=time.clock,
             keep=False,
         )
-        self.audit.path = self._folder / "audit.jsonl"
+        self.audit.path = folder / "audit.jsonl"
 
     async def __aenter__(self) -> DemoRuntime:
         now, clock = self._time.clock.monotonic(), self._time.clock.wall()
@@ -61,7 +63,7 @@ class DemoRuntime(Runtime):
         try:
             await super().__aexit__(kind, error, trace)
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.cleanup()
 
 
 def specs(nodes: int) -> tuple[NodeSpec, ...]:

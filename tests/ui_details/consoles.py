@@ -39,7 +39,7 @@ class DemoConsole(QuarterdeckApp):
     async def on_load(self) -> None:
         await self.runtime.__aenter__()
 
-    async def on_exit_app(self) -> None:
+    async def on_unmount(self) -> None:
         await self.runtime.__aexit__(None, None, None)
 
 
@@ -84,7 +84,14 @@ async def open_node(pilot: Pilot[Any], name: str, tab: int = 0) -> None:
         await pilot.press("right_square_bracket")
     if tab == 1:
         await until(pilot, lambda: table(pilot).current, "the processes")
-    await pilot.pause(0.3)
+    await shown(pilot)
+
+
+async def shown(pilot: Pilot[Any]) -> None:
+    """What is known now is on the screen."""
+    await pilot.pause()
+    pilot.app.show_changes()  # type: ignore[attr-defined]
+    await pilot.pause()
 
 
 def screen_text(pilot: Pilot[Any]) -> str:

@@ -28,7 +28,7 @@ async def test_the_trusted_node_comes_up_and_only_the_word_trusts() -> None:
         assert shown.fingerprint.removeprefix("SHA256:") in screen_text(pilot)
         assert "ssh-ed25519" in screen_text(pilot)
         await pilot.press("y", "enter")
-        await pilot.pause(0.2)
+        await pilot.pause(0.1)
         assert isinstance(app.screen, TrustModal)
         assert node["vast-3"].state == "attention"
         await pilot.press("backspace", *"trust", "enter")
@@ -50,7 +50,7 @@ async def test_a_changed_key_is_blocked_and_takes_no_word() -> None:
         assert "ssh-keygen -R 91.108.80.15" in text
         assert not app.screen.query(Input)
         await pilot.press(*"trust", "enter")
-        await pilot.pause(0.2)
+        await pilot.pause(0.1)
         assert app.runtime.audit.tail() == []
 
 

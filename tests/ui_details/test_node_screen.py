@@ -74,7 +74,7 @@ async def test_leaving_the_dialog_sends_nothing() -> None:
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, SignalModal), "the dialog")
         await pilot.press("escape")
-        await pilot.pause(0.2)
+        await pilot.pause(0.1)
         assert app.runtime.audit.tail() == []
 
 
@@ -120,13 +120,13 @@ async def test_read_only_offers_no_signal() -> None:
         await until(pilot, lambda: table(pilot).current, "the list")
         before = table(pilot).keys
         await pilot.press("x", "X")
-        await pilot.pause(0.2)
+        await pilot.pause(0.1)
         assert not isinstance(app.screen, SignalModal)
         assert "terminate" not in screen_text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ProcessModal), "the details")
         await pilot.press("X", "escape")
-        await pilot.pause(0.2)
+        await pilot.pause(0.1)
         assert table(pilot).keys == before
 
 

@@ -16,7 +16,7 @@ from console.formatting import age, count, percent, size
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, heading, meter, words
 from console.ui.modals.disk import DiskModal
-from console.ui.node.storage import fills, per_hour
+from console.ui.node.storage import fills, per_day, per_hour
 from console.ui.node.tab import NodeTab
 from console.ui.node.title import absence
 from console.ui.paint import Inks, Piece
@@ -162,7 +162,7 @@ class DisksTab(NodeTab):
             (name, inks.strong),
             count(entry.records),
             (per_hour(hourly), inks.good if hourly else inks.dim),
-            (per_hour(history.dataset_rate(name, DAY_S)), inks.dim),
+            (per_day(history.dataset_rate(name, DAY_S)), inks.dim),
             age(newest_age_s(node, entry, store.now)),
             (count(entry.files), inks.dim),
             size(entry.bytes),

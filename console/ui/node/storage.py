@@ -59,6 +59,11 @@ def per_hour(value: float | None) -> str:
     return MISSING if value is None else f"+{count(value)}/h"
 
 
+def per_day(rate: float | None) -> str:
+    """Records an hour over a day, said as records a day."""
+    return MISSING if rate is None else f"+{count(rate * 24)}/d"
+
+
 def _dataset(entry: DatasetCount, newest_s: float | None, history: NodeHistory, pen: Pen) -> Line:
     inks = pen.inks
     line: Line = [(" " + fit(entry.name, 13) + " ", inks.strong)]

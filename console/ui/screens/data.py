@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from console.fleet.totals import DataRow, DatasetTotal, data_rows, totals
-from console.formatting import MISSING, age, count, size
+from console.formatting import age, count, size
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, words
 from console.ui.messages import NodeOpened
-from console.ui.node.storage import per_hour
+from console.ui.node.storage import per_day, per_hour
 from console.ui.paint import Inks, Piece
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.widgets.caption import Caption
@@ -205,11 +205,6 @@ class DataScreen(FleetAwareScreen):
     def apply_filter(self, text: str) -> None:
         self._filter = text
         self._arrange()
-
-
-def per_day(rate: float | None) -> str:
-    """Records an hour over a day, said as records a day."""
-    return MISSING if rate is None else f"+{count(rate * 24)}/d"
 
 
 def _total_cells(total: DatasetTotal, inks: Inks) -> Sequence[Cell]:

@@ -94,6 +94,8 @@ class Table(Painted, ScrollView, can_focus=True):
         """
         super().__init__(id=id, classes=classes)
         self._paper = paper
+        self._was_moved = False
+        self._fitted_for = 0
         if choose:
             enter = Binding("enter", "choose", choose, show=True, tooltip=f"Enter: {choose}")
             self._bindings.key_to_bindings["enter"] = [enter]
@@ -121,15 +123,21 @@ class Table(Painted, ScrollView, can_focus=True):
         return self._keys[self.cursor] if self.cursor < len(self._keys) else None
 
     def show_keys(self, keys: Iterable[str]) -> None:
-        """Sets the rows and their order. The cursor stays on its key, or on its line if that is gone."""
+        """Sets the rows and their order.
+
+        The cursor stays on its key, or on its line if that is gone; on the first line until it is moved.
+        """
         current, fresh = self.current, tuple(keys)
         if fresh == self._keys:
             return
         self._keys = fresh
         self._places = {key: place for place, key in enumerate(fresh)}
         place = self._places.get(current, self.cursor) if current is not None else self.cursor
+        if not self._was_moved:
+            place = 0
         self._measure()
         self.set_reactive(Table.cursor, max(0, min(place, len(fresh) - 1)))
+        self._keep_in_sight()
         self.refresh()
         if self.current is not None and self.current != current:
             self.post_message(self.Moved(self, self.current))
@@ -163,6 +171,7 @@ class Table(Painted, ScrollView, can_focus=True):
     # ------------------------------------------------------------ movement
 
     def watch_cursor(self, before: int, now: int) -> None:
+        self._was_moved = True
         for place in (before, now):
             self._refresh_place(place)
         self._keep_in_sight()
@@ -250,9 +259,12 @@ class Table(Painted, ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._keys) + self._header)
-        shown = fit_columns(self.columns, self.scrollable_content_region.width or self.size.width)
-        if shown != self._shown:
-            self._shown = shown
+
+    def _fit(self, width: int) -> None:
+        """Columns for lines of `width` cells, which changes when the scrollbar comes and goes."""
+        if width != self._fitted_for:
+            self._fitted_for = width
+            self._shown = fit_columns(self.columns, width)
             self._strips.clear()
 
     def _keep_in_sight(self) -> None:
@@ -273,6 +285,7 @@ class Table(Painted, ScrollView, can_focus=True):
         return self.console_app.inks(self._paper)
 
     def draw_line(self, y: int, width: int) -> Strip:
+        self._fit(width)
         if y < self._header:
             return self._draw_header(width)
         place = self._first + y - self._header

@@ -22,6 +22,10 @@ BANNED = {
     r"yaml\.(load|unsafe_load|full_load)\(": "only our safe loader reads YAML",
     r"\bagent_forwarding\s*=\s*True": "agent forwarding is always off",
     r"from_ansi\(": "Text.from_ansi lets C1 and OSC 8 through",
+    r"asyncssh\.scp\(|start_sftp_client": "no file of a node becomes one of ours",
+    r"torch\.load\(|\bmarshal\.loads?\(|\bshelve\b": "nothing of a node is unpickled",
+    r"\bos\.system\(|\bos\.popen\(|(?<![\w.])eval\(": "no text becomes a program",
+    r"extractall\(|unpack_archive\(": "no archive is unpacked",
     r"PR_SET_PDEATHSIG": "it kills a child when a thread of its parent ends",
 }
 

@@ -35,7 +35,7 @@ def test_the_settings_are_shown_without_their_secrets(tmp_path: Path) -> None:
         assert CANARY not in done.out + done.err
     webhook = program("config", "show", "--json").json["settings"]["notify"]["webhook"]
     assert webhook["url"].startswith("https://hooks.example.com/")
-    assert webhook["token"]["from_env"] == "HOOK_TOKEN"  # noqa: S105 - a name
+    assert webhook["token"]["from_env"] == "HOOK_TOKEN"
 
 
 def test_no_repr_holds_a_secret(tmp_path: Path) -> None:

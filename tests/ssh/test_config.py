@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,20 @@ def test_a_config_that_is_missing_is_empty_and_one_others_can_write_is_refused(
     world.config.write_text(f"Include {world.config}\n")
     with pytest.raises(LinkError, match="nested Include"):
         find_route(NodeSpec("h"), world.settings())
+
+
+def test_an_included_file_or_a_folder_that_others_can_write_is_refused(world: World) -> None:
+    folder = world.folder / "conf.d"
+    folder.mkdir()
+    extra = folder / "extra"
+    extra.write_text('Match exec "true"\n  User ann\n')
+    world.config.write_text(f"Include {extra}\n")
+    assert find_route(NodeSpec("h"), world.settings()).end.host == "h"
+    for path, mode, before in ((extra, 0o666, 0o600), (folder, 0o777, 0o700)):
+        path.chmod(mode)
+        with pytest.raises(LinkError, match=re.escape(str(path))):
+            find_route(NodeSpec("h"), world.settings())
+        path.chmod(before)
 
 
 @pytest.mark.skipif(shutil.which("nc") is None and shutil.which("socat") is None, reason="no nc")

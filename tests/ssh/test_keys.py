@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from console.channels.prompt import PromptKind
+from console.channels.ssh.command import ssh_command
 from console.fleet.model import ProblemKind
 from tests.keys import generate_key
 from tests.ssh.agents import ssh_agent
@@ -159,3 +161,23 @@ async def test_nothing_is_forwarded_whatever_the_config_says(
                 network, node(sshd), 'echo "[$SSH_AUTH_SOCK][$DISPLAY][$SECRET]"; tty'
             )
     assert text.splitlines() == ["[][][]", "not a tty"]
+
+
+async def test_the_shell_forwards_nothing_either(
+    world: World, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.know(sshd)
+    world.config.write_text("ForwardAgent yes\nForwardX11 yes\nGSSAPIDelegateCredentials yes\n")
+    monkeypatch.setenv("DISPLAY", ":7")
+    with ssh_agent(sshd.key) as sock:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+        shell = ssh_command(node(sshd), world.settings())
+        process = await asyncio.create_subprocess_exec(
+            *shell,
+            "echo [$SSH_AUTH_SOCK][$DISPLAY]",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert out.decode().strip() == "[][]", errors

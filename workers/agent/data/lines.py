@@ -126,7 +126,8 @@ def close_entry(descriptor: int, start: Entry, offset: int, base: int) -> Entry:
 def goes_on(descriptor: int, known: Entry, now: Entry) -> bool:
     """Whether the bytes counted before are still there: the file grew, or only its times changed.
 
-    The same size with a new mtime is a file written in place, counted from its start.
+    The same size with a new mtime is a file written in place, counted from its start. A rewrite in place
+    that grows and keeps both edges cannot be told from an append.
     """
     if now.size < known.offset or (now.size < known.size and known.mtime_ns != -1):
         return False

@@ -30,6 +30,8 @@ _DEVELOPMENT = (
 
 def run(argv: Sequence[str]) -> int:
     """Does what `argv` (without the program's name) says. Returns the exit code; raises SystemExit for --help."""
+    # Folders on the way to ours would else be made for all to write to, and refused at the next start.
+    os.umask(os.umask(0o077) | 0o022)
     for name in _DEVELOPMENT:
         os.environ.pop(name, None)
     for stream in (sys.stdout, sys.stderr):

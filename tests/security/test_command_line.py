@@ -131,3 +131,17 @@ def test_hostile_words_of_settings_and_command_line_are_refused(tmp_path: Path, 
         harmless(done)
         assert done.code != 0, key
     assert not list(tmp_path.rglob("PWNED"))
+
+
+@pytest.mark.parametrize("umask", [0, 0o002])
+def test_a_careless_umask_opens_nothing_to_others(tmp_path: Path, umask: int) -> None:
+    program = Program(tmp_path)
+    before = os.umask(umask)
+    try:
+        assert program("nodes", "add", "u@127.0.0.1:1").code == 0
+    finally:
+        os.umask(before)
+    assert program("nodes", "list").code == 0, "what was made is not refused"
+    for path in tmp_path.rglob("*"):
+        assert not path.stat().st_mode & 0o022, path
+        assert "quarterdeck" not in str(path) or not path.stat().st_mode & 0o077, path

@@ -213,6 +213,8 @@ def _program(pid: int) -> str:
 
 def _start_ticks(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        return int(
+            Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+        )
     except OSError:
         return -1

@@ -50,7 +50,7 @@ def _signal(pid: int, number: int) -> None:
 def _status(pid: int) -> tuple[int, str] | None:
     """(parent, state) of a process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
     state, parent = stat.rpartition(")")[2].split()[:2]

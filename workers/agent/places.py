@@ -15,7 +15,7 @@ def open_state_directory(problems: List[str]) -> Optional[Tuple[str, int]]:
 
     Each refusal is explained in ``problems``. None: everything stays in memory.
     """
-    for path in _candidates():
+    for path in _candidates(problems):
         try:
             return path, _open_private(path)
         except OSError as error:
@@ -23,13 +23,15 @@ def open_state_directory(problems: List[str]) -> Optional[Tuple[str, int]]:
     return None
 
 
-def _candidates() -> List[str]:
+def _candidates(problems: List[str]) -> List[str]:
     home = os.environ.get("HOME") or _home_on_file()
     state = os.environ.get("XDG_STATE_HOME", "")
     found = []
     if state.startswith("/"):
         found.append(os.path.join(state, "quarterdeck"))
-    if home.startswith("/"):
+    if not os.path.isdir(home):  # never made by us: it may only not be mounted yet
+        problems.append(f"{home or 'the home directory'}: there is none")
+    elif home.startswith("/"):
         found.append(os.path.join(home, ".local", "state", "quarterdeck"))
     # Others can write there too: it is only used when it is ours and private, checked by descriptor.
     found.append(f"/var/tmp/quarterdeck-{os.geteuid()}")  # noqa: S108

@@ -154,6 +154,10 @@ class _Conversation:
 
     async def _talk(self) -> None:
         index, time = self._node.index, self._time
+        # Real machines do not speak all at once: each has its own moment of the interval.
+        await asyncio.sleep(
+            0.0 if time.frozen else index * 0.618 % 1.0 * self._configure.interval_s
+        )
         while True:
             if not self._node.is_silent():
                 self._sequence += 1

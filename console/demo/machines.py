@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import cache
 
 GIB = 1024**3
 GB = 1000**3
@@ -177,6 +178,7 @@ _PLAIN = (
 MACHINES = _OWNED + _RENTED + _PLAIN
 
 
+@cache
 def machine(index: int) -> Machine:
     """The machine with this number; past the catalogue its healthy ones come again under other names."""
     if index < len(MACHINES):

@@ -33,7 +33,7 @@ class DiagnoseModal(Dialog[None]):
             lines += [
                 [],
                 [
-                    (" → ", inks.dim),
+                    (f" {pen.glyphs.arrow} ", inks.dim),
                     (found.next_key, inks.key),
                     (f"  {found.next_help}", inks.text),
                 ],

@@ -59,7 +59,7 @@ class Dialog(Contained, ModalScreen[Result], Generic[Result]):
         border-title-color: $primary; border-title-style: bold;
     }
     Dialog.bad > #box { border: round $error; border-title-color: $error; }
-    Dialog #box Sheet { height: auto; max-height: 100%; background: $surface; }
+    Dialog #box Sheet { height: auto; background: $surface; }
     Dialog #box Input {
         height: 1; border: none; padding: 0 1; margin-top: 1; background: $panel; width: 1fr;
     }
@@ -89,9 +89,18 @@ class Dialog(Contained, ModalScreen[Result], Generic[Result]):
             yield DialogKeys(self.keys)
 
     def on_mount(self) -> None:
+        self._give_room()
         box = self.query_one("#box")
         box.border_title = Content(one_line(self.title_text, 120))
         self.first_focus().focus()
+
+    def on_resize(self) -> None:
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """The sheet scrolls where the box would not fit, so that the field and the keys stay in sight."""
+        frame = 4 + (2 if self.field is not None else 0)
+        self.query_one(Sheet).styles.max_height = max(3, self.size.height * 94 // 100 - frame)
 
     def first_focus(self) -> Widget:
         """What takes the keys when the dialog opens."""

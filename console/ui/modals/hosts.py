@@ -55,7 +55,7 @@ class HostPicker(Dialog[tuple[str, ...]]):
         fresh = [name for name in names if name not in self.runtime.store.nodes]
         table = self.query_one(Table)
         table.show_keys(fresh)
-        table.styles.height = max(1, min(20, len(fresh)))
+        table.styles.height = max(1, min(20, self.size.height - 10, len(fresh)))
 
     def lines(self, pen: Pen) -> list[Line]:
         said = "These hosts are in your SSH config. Pick those to watch; none is connected to before that."

@@ -35,7 +35,7 @@ class SignalModal(Dialog[str]):
         Binding("right,l,tab", "choose(1)", "Next signal", show=False),
     ]
     title_text = "Send a signal"
-    keys = (("Enter", "sends it"), ("← →", "another signal"), ("Esc", "does nothing"))
+    keys = (("Enter", "sends it"), ("Tab", "another signal"), ("Esc", "does nothing"))
 
     def __init__(self, node: str, processes: Sequence[Process], name: str, clock: float) -> None:
         """`clock` is the node's wall clock: ages are told with it."""

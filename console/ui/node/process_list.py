@@ -110,7 +110,8 @@ def tree(
             (child, deeper, lines[1] if place == last else lines[0])
             for place, child in reversed(list(enumerate(below)))
         ]
-    return rows
+    shown = {row.process.pid for row in rows}  # parents that form a ring hide nobody
+    return [*rows, *(Row(p) for p in _among(processes, kept - shown))]
 
 
 def _among(processes: Sequence[Process], kept: set[int]) -> list[Process]:

@@ -13,6 +13,7 @@ from console.ui.paint import Inks, Piece, fit
 # A list of pieces is taken as it is: its texts came through `fit` or are ours.
 Cell = str | Piece | list[Piece]
 Cells = Callable[[str, Inks], Sequence[Cell]]
+Shown = tuple[tuple[int, int], ...]  # (place, width) of each column that fits
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,30 @@ class Column:
     descending: bool = False  # the order in which this column is first sorted
 
 
+def row_pieces(
+    columns: Sequence[Column], shown: Shown, cells: Sequence[Cell], sign: str, inks: Inks
+) -> list[Piece]:
+    """A row's line: `sign` in the first cell, then each column that fits and a blank."""
+    pieces: list[Piece] = [(sign, inks.key)]
+    for place, width in shown:
+        pieces += fitted(cells[place], width, columns[place].right, inks)
+        pieces.append((" ", inks.text))
+    return pieces
+
+
+def header_pieces(
+    columns: Sequence[Column], shown: Shown, sort: str | None, arrow: str, inks: Inks
+) -> list[Piece]:
+    """The titles; the column that sorts has `arrow`."""
+    pieces: list[Piece] = [(" ", inks.dim)]
+    for place, width in shown:
+        column, ink, title = columns[place], inks.dim, columns[place].title
+        if column.key == sort:
+            ink, title = inks.strong, title[: max(0, width - 1)] + arrow
+        pieces += [(fit(title, width, column.right), ink), (" ", inks.dim)]
+    return pieces
+
+
 def fitted(cell: Cell, width: int, right: bool, inks: Inks) -> list[Piece]:
     if isinstance(cell, str):
         return [(fit(cell, width, right), inks.text)]
@@ -41,7 +66,7 @@ def fitted(cell: Cell, width: int, right: bool, inks: Inks) -> list[Piece]:
     return [blank, *cell] if right else [*cell, blank]
 
 
-def fit_columns(columns: Sequence[Column], width: int) -> tuple[tuple[int, int], ...]:
+def fit_columns(columns: Sequence[Column], width: int) -> Shown:
     """Which columns fit into `width` cells and how wide each is; one blank stands between them."""
     kept = list(enumerate(columns))
     while kept:

@@ -18,8 +18,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from console.ui.paint import Inks, Piece, fit, strip
-from console.ui.widgets.columns import Cells, Column, fit_columns, fitted
+from console.ui.paint import Inks, strip
+from console.ui.widgets.columns import Cells, Column, Shown, fit_columns, header_pieces, row_pieces
 from console.ui.widgets.painted import Painted
 
 
@@ -109,7 +109,7 @@ class Table(Painted, ScrollView, can_focus=True):
         self._places: dict[str, int] = {}
         self._header = 1 if header else 0
         self._strips: dict[tuple[str, bool], Strip] = {}
-        self._shown: tuple[tuple[int, int], ...] = ()  # (index, width) of the columns that fit
+        self._shown: Shown = ()
 
     # ------------------------------------------------------------ rows
 
@@ -304,26 +304,15 @@ class Table(Painted, ScrollView, can_focus=True):
             inks = inks.on("primary", 0.34 if self.has_focus else 0.16)
         elif marked:
             inks = inks.on("accent", 0.2)
-        cells = self._cells(key, inks)
         sign = self.glyphs.cursor if under else self.glyphs.marked if marked else " "
-        pieces: list[Piece] = [(sign, inks.key)]
-        for index, wide in self._shown:
-            pieces += fitted(cells[index], wide, self.columns[index].right, inks)
-            pieces.append((" ", inks.text))
-        return strip(pieces, width, inks.text)
+        cells = self._cells(key, inks)
+        return strip(row_pieces(self.columns, self._shown, cells, sign, inks), width, inks.text)
 
     def _draw_header(self, width: int) -> Strip:
-        inks, glyphs = self.inks, self.glyphs
-        pieces: list[Piece] = [(" ", inks.dim)]
-        for index, wide in self._shown:
-            column, ink = self.columns[index], inks.dim
-            title = column.title
-            if column.key == self.sort_column:
-                ink = inks.strong
-                sign = glyphs.descending if self.sort_descending else glyphs.ascending
-                title = title[: max(0, wide - 1)] + sign
-            pieces += [(fit(title, wide, column.right), ink), (" ", inks.dim)]
-        return strip(pieces, width, inks.dim)
+        glyphs = self.glyphs
+        arrow = glyphs.descending if self.sort_descending else glyphs.ascending
+        pieces = header_pieces(self.columns, self._shown, self.sort_column, arrow, self.inks)
+        return strip(pieces, width, self.inks.dim)
 
     def watch_has_focus(self, value: bool) -> None:
         super().watch_has_focus(value)

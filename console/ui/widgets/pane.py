@@ -13,7 +13,7 @@ from console.ui.glyphs import Glyphs
 from console.ui.lines import Pen
 from console.ui.node_view import NodeView
 from console.ui.paint import Inks, Piece, fit, strip
-from console.ui.widgets import pane_lines
+from console.ui.widgets import pane_lines, pane_lists
 from console.ui.widgets.pane_lines import Lines
 
 Section = Callable[[NodeView, Pen, int], Lines]
@@ -28,8 +28,8 @@ _ORDER: tuple[tuple[str, Section], ...] = (
     ("memory", pane_lines.memory),
     ("gpu", pane_lines.gpu),
     ("disks", pane_lines.disks),
-    ("data", pane_lines.data),
-    ("top", pane_lines.top),
+    ("data", pane_lists.data),
+    ("top", pane_lists.top),
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.remote import agents_on, mend
 from tests.loopback import BRIDGE, NETWORK, LoopbackFleet, unavailable
 
-HOSTS = 3
+HOSTS = 4
 AGENTS_GONE_S = 75.0  # an agent behind a cut that nobody can tell leaves after 60 s of silence
 
 
@@ -31,7 +31,7 @@ def fenced() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def namespaces() -> Iterator[LoopbackFleet]:
-    """The module's three hosts."""
+    """The module's four hosts."""
     if reason := unavailable():
         pytest.skip(reason)
     with fenced(), LoopbackFleet(HOSTS) as fleet:
@@ -42,7 +42,7 @@ def namespaces() -> Iterator[LoopbackFleet]:
 
 @pytest.fixture
 def fleet(namespaces: LoopbackFleet) -> Iterator[LoopbackFleet]:
-    """Three hosts, reachable at the start; at the end every agent must be gone."""
+    """The hosts, reachable at the start; at the end every agent must be gone."""
     yield namespaces
     for host in namespaces.hosts:
         mend(host)

@@ -78,6 +78,7 @@ def _plugged(pid: int, host: LoopbackHost) -> Router:
     inside(host, "ip", "link", "set", "eth1", "up")
     router.run("ip", "route", "add", f"{host.address}/32", "via", "10.77.1.2")  # sshd listens there
     router.set("ipv4.ip_forward", 1)
+    subprocess.run(["ip", "neighbour", "flush", "to", OUTER], check=False)  # of a router before
     nat = ["iptables", "-t", "nat", "-A"]
     router.run(*nat, "PREROUTING", "-i", "outer", "-p", "tcp", "--dport", "22",
                "-j", "DNAT", "--to-destination", f"{host.address}:22")  # fmt: skip

@@ -11,10 +11,10 @@ import pytest
 
 from tests.faults.conftest import fenced
 from tests.faults.remote import agents_on
-from tests.faults.watching import LONG, PATIENCE, Watched, entries, watching
+from tests.faults.watching import LONG, PATIENCE, TIMEOUT_S, Watched, entries, watching
 from tests.loopback import BRIDGE, LoopbackFleet, unavailable
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
 NODES = 64 if LONG else 24
 ALL_BACK_S = 30.0

@@ -18,6 +18,7 @@ from tests.faults.remote import agents_on, sshd_listeners
 from tests.faults.watching import (
     LONG,
     PATIENCE,
+    TIMEOUT_S,
     Watched,
     entries,
     watching,
@@ -27,7 +28,7 @@ from tests.loopback import LoopbackFleet
 from tests.processes import alive, stop_all
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
 CONSOLE_KILLS = 50 if LONG else 5
 AGENT_KILLS = 30 if LONG else 3
@@ -56,7 +57,7 @@ def test_a_console_killed_at_any_moment_opens_again_on_the_same_fleet(
     with open_console(settings, tmp_path / "home") as terminal:
         terminal.wait_for(f"{len(fleet.hosts)}/{len(fleet.hosts)}", 30)
         for host in fleet.hosts:
-            assert host.name in terminal.text
+            terminal.wait_for(host.name, 5)
             # Those of the killed consoles have noticed by now or do so at once.
             deadline = time.monotonic() + 10
             while len(agents_on(host)) != 1:

@@ -10,11 +10,11 @@ import pytest
 
 from console.fleet.lifecycle import is_skewed
 from tests.faults.remote import inside
-from tests.faults.watching import PATIENCE, entries, watching
+from tests.faults.watching import PATIENCE, TIMEOUT_S, entries, watching
 from tests.loopback import LoopbackFleet
 from tests.namespaces import LoopbackHost
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), "")
 SKEW_S = 600
@@ -32,7 +32,7 @@ def mounts(fleet: LoopbackFleet) -> Iterator[list[tuple[LoopbackHost, str]]]:
 async def test_a_home_that_is_missing_read_only_or_without_execution_is_enough(
     fleet: LoopbackFleet, tmp_path: Path, mounts: list[tuple[LoopbackHost, str]]
 ) -> None:
-    homeless, read_only, no_execution = fleet.hosts
+    homeless, read_only, no_execution = hosts = fleet.hosts[:3]
 
     def mount(host: LoopbackHost, path: str, *how: str) -> None:
         inside(host, "mount", *how, path)
@@ -42,7 +42,7 @@ async def test_a_home_that_is_missing_read_only_or_without_execution_is_enough(
     gone = tmp_path / "gone"
     accounts.write_text(Path("/etc/passwd").read_text().replace(":/root:", f":{gone}:"))
     mount(homeless, "/etc/passwd", "--bind", str(accounts))
-    for host in fleet.hosts:
+    for host in hosts:
         mount(host, "/var/tmp", "-t", "tmpfs", "-o", "noexec,mode=1777", "tmpfs")
     mount(read_only, "/root", "-t", "tmpfs", "-o", "ro", "tmpfs")
     mount(no_execution, "/root", "-t", "tmpfs", "-o", "noexec,mode=0700", "tmpfs")
@@ -50,7 +50,7 @@ async def test_a_home_that_is_missing_read_only_or_without_execution_is_enough(
     async with watching(tmp_path / "qd", entries(fleet)) as watched:
         await watched.until_all_up()
         places = {}
-        for host in fleet.hosts:
+        for host in hosts:
             hello = watched.node(host.name).hello
             assert hello is not None
             places[host.name] = hello.state_directory
@@ -72,7 +72,7 @@ async def test_two_nodes_that_share_a_home_stay_two_nodes(
     fleet: LoopbackFleet, tmp_path: Path, mounts: list[tuple[LoopbackHost, str]]
 ) -> None:
     """As with homes on NFS and machine-ids that were cloned."""
-    first, second, _ = fleet.hosts
+    first, second = fleet.hosts[:2]
     inside(second, "mount", "--bind", str(first.home), "/root")
     mounts.append((second, "/root"))
     data = first.home / "data"

@@ -15,24 +15,18 @@ import pytest
 
 from tests.fault_proxy import FaultProxy
 from tests.faults.remote import lose, slow_down
-from tests.faults.watching import (
-    Entry,
-    entries,
-    lasting,
-    watching,
-    write_settings,
-)
+from tests.faults.watching import TIMEOUT_S, Entry, entries, lasting, watching, write_settings
 from tests.loopback import LoopbackFleet
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
 SEEN_AT_ONCE_S = 1.5  # far less than what the slow node needs for an answer
 
 
 async def test_lost_packets_make_no_node_down(fleet: LoopbackFleet, tmp_path: Path) -> None:
     """1, 5 and 20 % of the packets, each way, from the first connect on."""
-    for host, share in zip(fleet.hosts, (0.01, 0.05, 0.20), strict=True):
+    for host, share in zip(fleet.hosts[:3], (0.01, 0.05, 0.20), strict=True):
         lose(host, share)
     async with watching(tmp_path / "qd", entries(fleet)) as watched:
         await watched.until_all_up(60)

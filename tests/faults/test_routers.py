@@ -10,10 +10,10 @@ import pytest
 
 from console.fleet.model import DOWN_AFTER_S, STALE_AFTER_S, ProblemKind
 from tests.faults.router import OUTER, routed
-from tests.faults.watching import PATIENCE, Entry, lasting, watching
+from tests.faults.watching import PATIENCE, TIMEOUT_S, Entry, lasting, watching
 from tests.loopback import LoopbackFleet
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
 FORGOTTEN_AFTER_S = 4
 

@@ -22,6 +22,7 @@ from tests.loopback import LoopbackFleet
 from tests.namespaces import LoopbackHost
 
 LONG = bool(os.environ.get("QUARTERDECK_TEST_LONG"))
+TIMEOUT_S = 1200 if LONG else 120  # of one test
 PATIENCE = 2.0  # a deadline of a test is a promised time times this
 
 

@@ -20,6 +20,7 @@ from console.settings.places import places
 from console.ui import registry
 from console.ui.actions import Actions
 from console.ui.ascii import AsciiOnly
+from console.ui.collector import SETTLED_S, calm
 from console.ui.contained import Contained
 from console.ui.driver import TerminalDriver
 from console.ui.first_run import is_first_run
@@ -91,6 +92,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self._inks: dict[tuple[str, str, str], Inks] = {}
         self._ascii_only = AsciiOnly()
         self._settings_fault: str | None = None
+        self._rouse_collector: Callable[[], None] = lambda: None
         self._summary_due = True
         self._summary: tuple[float, FleetSummary] | None = None
 
@@ -114,13 +116,18 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self._unsubscribe = self.runtime.store.subscribe(self._heard)
         self._leave_signals = end_on_signals(self)
         self.set_interval(REPAINT_S, self.show_changes)
+        self.set_timer(SETTLED_S, self._calm_collector)
         attach = getattr(getattr(self.runtime, "prompter", None), "attach", None)
         if attach is not None:
             attach(self)
         if is_first_run(self.runtime):
             self.call_after_refresh(self.action_pick_hosts)
 
+    def _calm_collector(self) -> None:
+        self._rouse_collector = calm()
+
     def on_unmount(self) -> None:
+        self._rouse_collector()
         self._unsubscribe()
         self._leave_signals()
         self.logbook.release_logging()

@@ -47,7 +47,7 @@ async def test_a_changed_key_is_blocked_and_takes_no_word() -> None:
         assert key.fingerprint.removeprefix("SHA256:") in text
         assert key.known_fingerprints[0].removeprefix("SHA256:") in text
         assert "known_hosts:12" in text
-        assert "ssh-keygen -R 91.108.80.15" in text
+        assert "ssh-keygen -R 198.51.100.15" in text
         assert not app.screen.query(Input)
         await pilot.press(*"trust", "enter")
         await pilot.pause(0.1)

@@ -27,7 +27,7 @@ APP_KEYS = [
     key("colon,ctrl+p", "command_palette", "palette", "every action by its name", show=True),
     key("slash", "filter", "filter", "show only what matches: gpu>90  tag:x  !state:up", show=True),
     key("escape", "back", "back", "one level back: filter, zoom, marks, screen"),
-    key("q", "leave", "leave", "one screen back; on the first, leave (nothing on the nodes stops)"),
+    key("q", "leave", "leave", "one screen back; on the first, leave: the nodes go on"),
     Binding("ctrl+q", "quit", "quit", show=False, id="quit", priority=True,
             tooltip="quit at once; nothing on the nodes stops"),
     key("ctrl+z", "suspend_process", "suspend", "back to the shell; `fg` returns"),

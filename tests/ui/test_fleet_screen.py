@@ -119,7 +119,7 @@ async def test_an_empty_fleet_and_the_last_node_leaving_are_no_error(tmp_path: P
     store = fed(node_up("only"))
     async with opened(store, tmp_path) as pilot:
         store.apply(NodeRemoved("only", 102.0))
-        await shows(pilot, "0/0")
+        await shows(pilot, "no nodes: name hosts")
         await pilot.press(
             "j", "k", "G", "space", "z", "v", "y", "enter", "pagedown", "greater_than_sign"
         )
@@ -216,3 +216,5 @@ async def test_a_node_without_a_first_word_is_connecting(tmp_path: Path) -> None
     store = fed([NodeAdded("new", 100.0, NodeSpec("new", Transport.MEMORY))])
     async with opened(store, tmp_path, runtime=StandIn(store)) as pilot:
         assert "connecting" in text(pilot)
+        assert "waiting for 1 of 1 nodes" in text(pilot)
+        assert "nothing is wrong" not in text(pilot)

@@ -23,6 +23,7 @@ _GROWTH = (
     "top", "gpu", "data", "disks", "cpu", "top", "data", "disks", "gpu", "top", "cpu", "data",
     "top", "disks", "gpu", "top", "cpu", "data", "top", "top", "top", "cpu", "gpu", "top",
 )  # fmt: skip
+_TALLEST = 12  # lines of a graph
 _ORDER: tuple[tuple[str, Section], ...] = (
     ("cpu", pane_lines.cpu),
     ("memory", pane_lines.memory),
@@ -75,15 +76,19 @@ def _body(view: NodeView, pen: Pen, room: int) -> Lines:
 def allocate(view: NodeView, room: int) -> dict[str, int]:
     """Lines for each section. What a node has not (GPUs, data) takes none."""
     wanted = {
-        "cpu": 5,
+        "cpu": _TALLEST,
         "memory": 1,
-        "gpu": 0 if not (view.gpus or view.gpu_fault) else 1 if view.gpu_fault else 6,
+        "gpu": 0 if not (view.gpus or view.gpu_fault) else 1 if view.gpu_fault else _TALLEST,
         "disks": len(view.disks),
         "data": len(view.data),
         "top": len(view.processes),
     }
     shares = dict.fromkeys(wanted, 0)
     for name in ("cpu", "gpu", "disks", "data", "top", "memory", *_GROWTH):
+        if room > 0 and shares[name] < wanted[name]:
+            shares[name] += 1
+            room -= 1
+    for name in ("cpu", "gpu") * _TALLEST:  # what nobody wants makes the graphs taller
         if room > 0 and shares[name] < wanted[name]:
             shares[name] += 1
             room -= 1

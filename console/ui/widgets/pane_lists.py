@@ -12,7 +12,7 @@ from workers.protocol import Process
 
 def data(view: NodeView, pen: Pen, height: int) -> Lines:
     """Counts with their rates: one a line, or as many as fit into the last."""
-    if height == 1:
+    if height == 1 and (len(view.data) > 1 or pen.width < 64):
         return [_flow([_count(count, pen) for count in view.data], pen)]
     shown = [
         _count_line(count, pen)

@@ -63,7 +63,7 @@ class SummaryLine(Painted):
     def _worst(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
         worst = self.console_app.summary().worst
         if worst is None:
-            return strip([(f" {glyphs.good} nothing is wrong", inks.dim)], width, inks.text)
+            return strip([(f" {self._calm(glyphs)}", inks.dim)], width, inks.text)
         more = " 7 all alerts " if self.console_app.screen_built("alerts") else ""
         tint = inks.severity(worst.severity.value)
         room = max(10, width - len(more) - 3)
@@ -83,3 +83,13 @@ class SummaryLine(Painted):
             width,
             inks.text,
         )
+
+    def _calm(self, glyphs: Glyphs) -> str:
+        """What to say without an alert: a node not heard of is no good news."""
+        summary = self.console_app.summary()
+        silent = summary.nodes_total - summary.nodes_up
+        if not summary.nodes_total:
+            return "no nodes: name hosts on the command line, or `quarterdeck nodes add`"
+        if silent:
+            return f"{glyphs.connecting} waiting for {silent} of {summary.nodes_total} nodes"
+        return f"{glyphs.good} nothing is wrong"

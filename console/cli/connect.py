@@ -68,7 +68,25 @@ async def opened(options: Namespace, hosts: Sequence[str] = ()) -> AsyncIterator
     """A running runtime that asks its questions on the terminal, if there is one."""
     prompter = TerminalPrompter() if can_ask() else None
     async with runtime_of(options, hosts, prompter) as runtime:
+        if getattr(options, "demo", False):
+            await _only(runtime, (*getattr(options, "host", ()), *hosts))
         yield runtime
+
+
+async def _only(runtime: Runtime, names: Sequence[str]) -> None:
+    """Leaves the demo's nodes of these names; all where none is named. Raises UsageError."""
+    unknown = [name for name in names if name not in runtime.store.nodes]
+    if unknown:
+        raise UsageError(f"the demo has no node {', '.join(unknown)}; `status --demo` lists them")
+    for name in list(runtime.store.nodes) if names else ():
+        if name not in names:
+            await runtime.remove_node(name)
+
+
+def refuse_demo(options: Namespace, what: str) -> None:
+    """Raises UsageError where the demo is asked for something that touches real settings."""
+    if getattr(options, "demo", False):
+        raise UsageError(f"{what}: the demo's nodes are not in the settings; leave --demo out")
 
 
 async def wait_for(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import formatting
 from console.cli import exits, shapes
-from console.cli.connect import filter_of, opened, reachable, settings_of
+from console.cli.connect import filter_of, opened, reachable, refuse_demo, settings_of
 from console.cli.output import print_json, print_line, print_table
 from console.cli.prompting import confirm
 from console.fleet.model import NodeSpec, Transport
@@ -48,13 +48,22 @@ def run(options: Namespace) -> int:
 
 
 def _list(options: Namespace) -> int:
-    specs = settings_of(options).specs()
+    specs = _listed(options)
     if options.json:
         shown = [_shape(spec) for spec in specs]
         print_json({"schema": shapes.SCHEMA, "nodes": shown})
         return exits.DONE
     print_table(_COLUMNS, [_row(spec) for spec in specs], ("port",))
     return exits.DONE
+
+
+def _listed(options: Namespace) -> tuple[NodeSpec, ...]:
+    if getattr(options, "demo", False):
+        from console.demo.fleet import specs
+        from console.demo.machines import MACHINES
+
+        return specs(len(MACHINES))
+    return settings_of(options).specs()
 
 
 def _shape(spec: NodeSpec) -> dict[str, Any]:
@@ -107,6 +116,7 @@ async def _act(options: Namespace, act: Callable[[NodeOperations], Awaitable[Non
 
 
 async def _add(options: Namespace) -> int:
+    refuse_demo(options, "nodes add")
     spec = spec_from(options)
     await _act(options, lambda nodes: nodes.add(spec))
     _say(options, "added", spec.name)
@@ -114,6 +124,7 @@ async def _add(options: Namespace) -> int:
 
 
 async def _remove(options: Namespace) -> int:
+    refuse_demo(options, "nodes remove")
     await _act(options, lambda nodes: nodes.remove(options.node))
     _say(options, "removed", options.node)
     return exits.DONE

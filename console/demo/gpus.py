@@ -15,7 +15,7 @@ def gpus(index: int, t: float, gone: frozenset[int] = frozenset()) -> GpuReport:
     if this.trouble is Trouble.GPU_HUNG:
         return GpuReport(
             driver="570.86.15",
-            fault=f"GPU driver not answering since {754 + max(0, int(t))} s",
+            fault=f"GPU driver not answering since {(754 + max(0, int(t))) // 60} min",
             age_s=754.0 + max(0.0, t),
         )
     found = tuple(_gpu(this, index, number, t, gone) for number in range(len(this.gpus)))

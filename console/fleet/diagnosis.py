@@ -17,6 +17,12 @@ _STARVED_GPU_PERCENT = 30.0
 _BUSY_CPU_PERCENT = 90.0
 _WAITING_PERCENT = 20.0
 _STOLEN_PERCENT = 10.0
+# Alerts that call for a diagnosis: what to do when it stands before one's eyes already.
+_NEXT = {
+    "node_down": ("Ctrl-R", "tries again at once"),
+    "node_attention": ("Ctrl-R", "tries again when that is done"),
+    "dataset_stale": ("Enter", "opens the node: Processes says whether what writes it still runs"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,16 @@ class Diagnosis:
 def diagnose(node: Node, history: NodeHistory, alerts: Iterable[Alert], now: float) -> Diagnosis:
     """What is known of one node, what is wrong with it, and what to do first."""
     own = [alert for alert in alerts if alert.node == node.name]
-    reasons = [*_link_reasons(node, now), *(_alert_reason(alert, now) for alert in own)]
+    said = {"node_down", "node_attention"} if isinstance(node.link, (Down, Attention)) else set()
+    told = [_alert_reason(alert, now) for alert in own if alert.kind not in said]
+    reasons = [*_link_reasons(node, now), *told]
     first = next((alert for alert in own if not alert.suspended), None)
     if isinstance(node.link, Up):
         reasons += _machine_reasons(node)
     facts = tuple(_facts(node, history, now))
     if first is not None:
-        return Diagnosis(f"{node.name}: {first.text}", facts, tuple(reasons), first.key, first.help)
+        key, help_ = _NEXT[first.kind] if first.key == "d" else (first.key, first.help)
+        return Diagnosis(f"{node.name}: {first.text}", facts, tuple(reasons), key, help_)
     if reasons:
         return Diagnosis(f"{node.name}: {reasons[0]}", facts, tuple(reasons), "Enter", "shows more")
     return Diagnosis(f"{node.name} is {node.state}; nothing is wrong that can be seen", facts, ())
@@ -153,7 +162,10 @@ def _sample_facts(node: Node, history: NodeHistory) -> list[str]:
     ]
     if node.gpu.gpus:
         busy = formatting.percent(gpu_percent(node.gpu))
-        facts.append(f"{len(node.gpu.gpus)} GPUs, {busy} busy on average")
+        number = len(node.gpu.gpus)
+        facts.append(
+            f"1 GPU, {busy} busy" if number == 1 else f"{number} GPUs, {busy} busy on average"
+        )
     elif node.gpu.fault:
         facts.append(f"GPUs: {node.gpu.fault}")
     for disk in node.sample.disks:

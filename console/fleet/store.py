@@ -114,7 +114,7 @@ class FleetStore:
 
     def apply(self, event: Event) -> None:
         """Takes one event in and tells the listeners. Never raises for what a node sent."""
-        if event.at > self.now:
+        if event.at > self.now or not self._nodes:  # a past may begin before the machine started
             self.now = event.at
         self._appliers[type(event)](event)
 

@@ -153,6 +153,20 @@ def test_the_demo_needs_no_node(quarterdeck: Program) -> None:
     assert {node["state"] for node in some["nodes"]} == {"attention"}
 
 
+def test_the_demo_shows_the_nodes_that_are_named_and_changes_no_settings(
+    quarterdeck: Program,
+) -> None:
+    named = quarterdeck("--demo", "status", "gpu-1", "--json")
+    assert [node["name"] for node in named.json["nodes"]] == ["gpu-1"]
+    assert quarterdeck("--demo", "ps", "gpu-1", "--json").json["processes"]
+    assert len(quarterdeck("--demo", "nodes", "list", "--json").json["nodes"]) == 24
+    missing = quarterdeck("--demo", "ps", "gpu-99")
+    assert (missing.code, "no node gpu-99" in missing.err) == (2, True)
+    for verb in ("add", "remove"):
+        assert quarterdeck("--demo", "nodes", verb, "gpu-1").code == 2
+    assert not (quarterdeck.home / ".config").exists()
+
+
 def test_an_acknowledged_alert_stays_so(quarterdeck: Program) -> None:
     quarterdeck.settings(f"nodes: ['127.0.0.1:{free_port()}']\n")
     (alert,) = quarterdeck("alerts", "--json").json["alerts"]

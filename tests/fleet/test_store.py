@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from console.fleet.events import NodeRemoved, NoticeArrived
-from console.fleet.store import AlertsChanged, Change, NodeChanged
+from console.fleet.events import ClockTicked, NodeAdded, NodeRemoved, NoticeArrived
+from console.fleet.model import NodeSpec
+from console.fleet.store import AlertsChanged, Change, FleetStore, NodeChanged
 from tests.fleet.world import World, gpu, sample
 from workers.protocol import DatasetCount, GpuReport, Notice
 
@@ -34,6 +35,16 @@ def test_events_of_an_unknown_node_are_void() -> None:
         act("ghost")
     world.apply(NodeRemoved("ghost", world.at))
     assert list(world.store.nodes) == ["a"]
+
+
+def test_a_past_from_before_the_machine_started_keeps_its_moments() -> None:
+    store = FleetStore()
+    store.apply(NodeAdded("a", -7_200.0, NodeSpec("a")))
+    assert store.now == -7_200.0
+    store.apply(ClockTicked(-3_600.0, 1_000.0))
+    assert store.now == -3_600.0
+    store.apply(ClockTicked(-5_000.0, 1_000.0))
+    assert store.now == -3_600.0
 
 
 def test_nodes_keep_the_order_they_were_added_in() -> None:

@@ -5,6 +5,7 @@ import time
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from workers.agent import mounts
+from workers.agent.age import age
 from workers.agent.errand import Errand
 from workers.protocol import Disk
 
@@ -70,7 +71,7 @@ class DiskReader:
             known = self._known.get(path, Disk(path, fault="first reading not done yet"))
             if errand.age_s < _LATE_S:
                 return known
-            fault = f"file system not answering since {errand.age_s:.0f} s"
+            fault = f"file system not answering since {age(errand.age_s)}"
             return Disk(path, known.device, known.file_system, fault=fault)
         del self._errands[path]
         try:

@@ -9,6 +9,7 @@ import select
 import time
 from typing import Dict, List, Optional
 
+from workers.agent.age import age
 from workers.agent.gpu_child import GpuChild, reap, source_root
 from workers.agent.gpu_driver import library_folder
 from workers.protocol import Gpu, GpuReport
@@ -157,7 +158,7 @@ class GpuReader:
         if self._silent_since is not None and now - self._silent_since >= self._late_s:
             # From the last answer on, because what came before the silence proves nothing now.
             silent_s = now - (self._answered_at or self._silent_since)
-            fault = f"GPU driver not answering since {silent_s:.0f} s"
+            fault = f"GPU driver not answering since {age(silent_s)}"
             gpus = tuple(_known(gpu, "not answering") for gpu in self._report.gpus)
             return GpuReport(gpus, self._report.driver, fault, age_s)
         return self._with_vanished()._replace(age_s=age_s)

@@ -35,7 +35,14 @@ def print_table(
         table.add_column(Text(column), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_flat(cell)) for cell in row))
-    _console().print(table)
+    console = _console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as made:  # no blanks behind the last column of what scripts read
+        console.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in made.get().splitlines()))
+    sys.stdout.flush()
 
 
 def print_line(text: str, style: str = "") -> None:

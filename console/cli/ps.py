@@ -16,6 +16,7 @@ from console.fleet.model import Node
 from workers.protocol import Process, ProcessIdentity, SignalOutcome
 
 _COLUMNS = ("pid", "user", "cpu", "memory", "gpu", "threads", "state", "command")
+_CPU_S = 1.0  # a first reading knows no CPU figures: they are told from two
 _RIGHT = ("pid", "cpu", "memory", "gpu", "threads")
 
 
@@ -47,6 +48,9 @@ async def _list(options: Namespace, name: str) -> int:
     async with opened(options, [name]) as runtime:
         node = await reachable(runtime)
         table = await runtime.processes.list(node.name)
+        if all(one.cpu_percent is None for one in table.processes):
+            await asyncio.sleep(_CPU_S)
+            table = await runtime.processes.list(node.name)
     found = sorted(table.processes, key=lambda p: (-(p.cpu_percent or 0.0), -(p.memory_bytes or 0)))
     if options.json:
         print_json(

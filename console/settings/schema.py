@@ -31,7 +31,9 @@ def section_at(path: tuple[Key, ...]) -> type[Section] | None:
 
 def nearest(unknown: str, section: type[Section]) -> str | None:
     """The known key that was probably meant."""
-    return next(iter(difflib.get_close_matches(unknown, keys_of(section), 1, 0.55)), None)
+    close = difflib.get_close_matches(unknown, keys_of(section), 3, 0.55)
+    swapped = [key for key in close if sorted(key) == sorted(unknown)]  # `prot` is port, not root
+    return next(iter((*swapped, *close)), None)
 
 
 def variable_path(rest: str) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ It looks and asks; it keeps no facts. Changes are collected and shown at most fo
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from console.fleet.changes import AlertsChanged, Change, NodeChanged
@@ -35,10 +37,12 @@ from console.ui.signals import end_on_signals
 from console.ui.themes import DEFAULT, THEMES
 
 if TYPE_CHECKING:
+    from console.operations.bulletin import Bulletin
     from console.runtime import Runtime
 
 REPAINT_S = 0.25
 SUMMARY_S = 1.0
+_SEVERITIES: Mapping[str, SeverityLevel] = {"warning": "warning", "error": "error"}
 LARGE_FLEET = 200  # nodes; adding up more of them four times a second would be felt
 
 
@@ -91,7 +95,8 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self._alerts_changed = False
         self._inks: dict[tuple[str, str, str], Inks] = {}
         self._ascii_only = AsciiOnly()
-        self._settings_fault: str | None = None
+        self._bulletins: deque[Bulletin] = deque()
+        self._leave_board: Callable[[], object] = _nothing
         self._rouse_collector: Callable[[], None] = lambda: None
         self._summary_due = True
         self._summary: tuple[float, FleetSummary] | None = None
@@ -114,6 +119,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self.theme = self._wanted_theme if known else DEFAULT
         self.set_keymap(self._wanted_keys)
         self._unsubscribe = self.runtime.store.subscribe(self._heard)
+        self._leave_board = self.runtime.board.subscribe(self._bulletins.append)
         self._leave_signals = end_on_signals(self)
         self.set_interval(REPAINT_S, self.show_changes)
         self.set_timer(SETTLED_S, self._calm_collector)
@@ -129,6 +135,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
     def on_unmount(self) -> None:
         self._rouse_collector()
         self._unsubscribe()
+        self._leave_board()
         self._leave_signals()
         self.logbook.release_logging()
 
@@ -144,7 +151,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
     def show_changes(self) -> None:
         """Hands what changed to the screen on top; nothing while paused."""
         screen = self.screen
-        self._say_settings_fault()
+        self._say_bulletins()
         if self.paused or not isinstance(screen, FleetAwareScreen) or not screen.is_mounted:
             return  # one that is still being built is told when it resumes
         names, alerts = frozenset(self._changed), self._alerts_changed
@@ -153,12 +160,13 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self._summary_due = len(self.runtime.store.nodes) <= LARGE_FLEET
         screen.deliver_changes(names, alerts)
 
-    def _say_settings_fault(self) -> None:
-        fault = getattr(self.runtime, "settings_fault", None)
-        if fault != self._settings_fault:
-            self._settings_fault = fault
-            if fault:
-                self.say(f"settings not taken, the last good ones hold: {fault}", bad=True)
+    def _say_bulletins(self) -> None:
+        """What the console itself has to say; a bad one stays long enough to be read."""
+        while self._bulletins:
+            bulletin = self._bulletins.popleft()
+            severity = _SEVERITIES.get(bulletin.level, "information")
+            seconds = 4 if severity == "information" else 12
+            self.notify(bulletin.text[:500], severity=severity, markup=False, timeout=seconds)
 
     def present_fleet(self) -> None:
         """All nodes count as changed: a screen came on top."""

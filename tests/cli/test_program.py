@@ -128,6 +128,8 @@ def test_processes_are_listed_and_signalled_by_identity(
 ) -> None:
     listed = quarterdeck("ps", "local", "--json").json
     assert sleeper.pid in {process["pid"] for process in listed["processes"]}
+    assert any(process["cpu_percent"] is not None for process in listed["processes"])
+    assert not any(line.endswith(" ") for line in quarterdeck("ps", "local").out.splitlines())
     pid = str(sleeper.pid)
     for refused in (
         quarterdeck("ps", "signal", "local", pid, "TERM"),  # nobody confirmed

@@ -42,6 +42,7 @@ interval: 1 fortnight
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("nodes: [{name: a, prot: 22}]", "1: nodes.a.prot: is not known; did you mean port?"),
         ("nodez: []", "1: nodez: is not known; did you mean nodes?"),
         ("zzz: 1", "1: zzz: is not known"),
         ("nodes: a", "1: nodes: wanted a list, found text"),

@@ -23,6 +23,7 @@ from console.fleet.events import (
 )
 from console.fleet.model import NodeSpec, Problem, ProblemKind, Transport
 from console.fleet.store import FleetStore
+from console.operations.bulletin import BulletinBoard
 from workers.protocol import (
     DatasetCount,
     DatasetReport,
@@ -51,7 +52,7 @@ class StandIn:
     sessions: dict[str, Any] = field(default_factory=dict)
     settings: Any = field(default_factory=SimpleNamespace)
     loaded: Any = field(default_factory=lambda: SimpleNamespace(sources=None, files=()))
-    settings_fault: str | None = None
+    board: BulletinBoard = field(default_factory=lambda: BulletinBoard(lambda: CLOCK))
     nodes: Any = field(default_factory=lambda: SimpleNamespace(ssh_command=lambda name: ["true"]))
 
     def retry(self, node: str) -> None:

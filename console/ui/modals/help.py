@@ -64,7 +64,8 @@ class HelpModal(Dialog[None]):
         everywhere: dict[str, list[Binding]] = {}
         for active in self._screen.active_bindings.values():
             if active.enabled and active.binding.tooltip:
-                group = everywhere if active.node is self.app else here
+                of_the_app = active.node is self.app or active.binding.action.startswith("app.")
+                group = everywhere if of_the_app else here
                 group.setdefault(active.binding.action, []).append(active.binding)
         if here:
             yield "Here", [_together(bindings) for bindings in here.values()]

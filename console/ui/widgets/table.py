@@ -97,7 +97,9 @@ class Table(Painted, ScrollView, can_focus=True):
         self._was_moved = False
         self._fitted_for = 0
         if choose:
-            enter = Binding("enter", "choose", choose, show=True, tooltip=f"Enter: {choose}")
+            enter = Binding(
+                "enter", "choose", choose, show=True, tooltip=f"{choose}: the row under the cursor"
+            )
             self._bindings.key_to_bindings["enter"] = [enter]
         self.columns = tuple(columns)
         self.sort_column = sort

@@ -89,6 +89,7 @@ class LoopbackFleet:
     def __enter__(self) -> LoopbackFleet:
         self._lock = (Path(tempfile.gettempdir()) / "quarterdeck-loopback.lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)  # another test's fleet: wait for its end
+        _sweep()
         self.folder = Path(tempfile.mkdtemp(prefix="qd-fleet-")) / "fleet"
         try:
             self.up()
@@ -150,6 +151,13 @@ class LoopbackFleet:
                 f"    tags: [{'odd' if host.number % 2 else 'even'}]",
             ]
         return "\n".join(lines) + "\n"
+
+
+def _sweep() -> None:
+    """Takes down what killed tests and benchmarks left: whoever holds the lock is the only one alive."""
+    for left in Path(tempfile.gettempdir()).glob("qd-fleet-*"):
+        LoopbackFleet(root=left / "fleet").load().down()
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def unavailable() -> str:

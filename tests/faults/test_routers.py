@@ -15,7 +15,7 @@ from tests.loopback import LoopbackFleet
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
-FORGOTTEN_AFTER_S = 4
+FORGOTTEN_AFTER_S = 3
 
 
 async def test_a_router_that_forgets_idle_connections_never_sees_an_idle_one(

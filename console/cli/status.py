@@ -67,7 +67,7 @@ def _row(node: Node, now: float) -> list[str]:
         _gpus(node),
         _fullest(node),
         _records(node),
-        node.reason,
+        node.reason or (f"same machine as {node.same_as}" if node.same_as else ""),
     ]
 
 

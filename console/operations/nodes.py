@@ -79,6 +79,8 @@ class NodeOperations:
         """
         spec = self._node(node).spec
         with self._acts.recorded(node, "nodes.shell", []):
+            if spec.transport is Transport.MEMORY:
+                raise Refused(f"{node} is scripted: there is no machine to open a shell on")
             if spec.transport is not Transport.SSH:
                 return [os.environ.get("SHELL") or "/bin/sh"]
             from console.channels.ssh.command import ssh_command

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from console.errors import QuarterdeckError
 from console.fleet.model import Attention
 from console.text import one_line
 from console.ui import registry
@@ -175,8 +176,14 @@ class Actions(App[int]):
 
     async def action_shell(self: QuarterdeckApp) -> None:  # type: ignore[misc]
         node = self._current()
-        if node is not None:
-            await run_in_terminal(self, node, self.runtime.nodes.ssh_command(node))
+        if node is None:
+            return
+        try:
+            command = self.runtime.nodes.ssh_command(node)
+        except QuarterdeckError as error:
+            self.say(str(error), bad=True)
+            return
+        await run_in_terminal(self, node, command)
 
     # ------------------------------------------------------------ within
 

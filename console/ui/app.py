@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widgets import Input
 
 from console.fleet.changes import AlertsChanged, Change, NodeChanged
 from console.fleet.summary import FleetSummary
@@ -147,6 +149,16 @@ class QuarterdeckApp(Actions, Contained, App[int]):
                 self._changed.add(change.node)
         elif isinstance(change, AlertsChanged):
             self._alerts_changed = True
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys typed in one burst with the one that opened a line to type in belong to that line.
+
+        A line with the focus keeps its keys to itself, so what arrives here was sent before it had it.
+        """
+        line = self.focused
+        if isinstance(line, Input) and event.is_printable and event.character:
+            event.prevent_default()
+            line.replace(event.character, *sorted(line.selection))
 
     def show_changes(self) -> None:
         """Hands what changed to the screen on top; nothing while paused."""

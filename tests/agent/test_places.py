@@ -18,7 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     real = places._candidates
     # The last resort lies outside of the test's folder.
-    monkeypatch.setattr(places, "_candidates", lambda: real()[:-1])
+    monkeypatch.setattr(places, "_candidates", lambda *given: real(*given)[:-1])
     return tmp_path
 
 

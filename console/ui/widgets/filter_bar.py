@@ -43,10 +43,10 @@ class FilterBar(Horizontal):
         entry = self.query_one(Input)
         with entry.prevent(Input.Changed):
             entry.value = text
-        entry.cursor_position = len(text)
         self.complain("")
         self.add_class("open")
-        entry.focus()
+        self.screen.set_focus(entry)  # at once: the next keys may be here already
+        entry.select_all()  # typing starts afresh; an arrow key keeps the old text
 
     def complain(self, text: str) -> None:
         """Says what is wrong with the filter; "" takes it back."""

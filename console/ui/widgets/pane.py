@@ -134,7 +134,8 @@ def _facts(view: NodeView, glyphs: Glyphs) -> list[str]:
     up = f"up {formatting.age(view.uptime_s)}" if view.state == "up" else view.state
     if view.state == "up" and view.uptime_s is None:
         up = "up"
-    return [view.gpu_word, up, f"{age:>5}"]
+    twin = f"same machine as {view.node.same_as}" if view.node.same_as else ""
+    return [view.gpu_word, twin, up, f"{age:>5}"]
 
 
 def _bottom(view: NodeView, width: int, inks: Inks, glyphs: Glyphs, frame: Style) -> Strip:

@@ -38,6 +38,7 @@ class Board(Painted, ScrollView, can_focus=True):
         self.marks: frozenset[str] = frozenset()
         self._drawn: dict[str, Drawn] = {}
         self._laid_out = Size(0, 0)  # the size the places are for
+        self._ups: tuple[int, ...] = ()  # nodes up in each group, as its heading says
 
     # ------------------------------------------------------------ what is shown
 
@@ -81,6 +82,14 @@ class Board(Painted, ScrollView, can_focus=True):
             old = drawn is None or self.store.now - drawn.at >= AGE_S
             if name in names or alerts_changed or old:
                 self._draw_if_different(name, drawn)
+        ups = tuple(self._up_in(group) for group in self.groups)
+        if ups != self._ups:
+            self._ups = ups
+            self.refresh()  # the headings count them
+
+    def _up_in(self, group: Group) -> int:
+        nodes = self.store.nodes
+        return sum(name in nodes and nodes[name].state == "up" for name in group.names)
 
     def draw_again(self, name: str) -> None:
         self._drawn.pop(name, None)

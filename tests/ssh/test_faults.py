@@ -192,6 +192,12 @@ async def test_a_server_with_nothing_but_old_algorithms_is_refused_unless_asked(
     world.know(server)
     async with world.network() as network:
         problem = await world.problem(network, node(server))
+        # sshd hangs up without a word: now and then before its own offer has been read, and a lost
+        # connection is simply tried again.
+        for _ in range(20):
+            if problem.kind is not ProblemKind.LOST:
+                break
+            problem = await world.problem(network, node(server))
         assert problem.kind is ProblemKind.CONFIGURATION
         assert "no common algorithm" in problem.text
         world.config.write_text("Ciphers +aes128-cbc\nKexAlgorithms +diffie-hellman-group14-sha1\n")

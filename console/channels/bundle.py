@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LIMIT_BYTES = 512 * 1024
 
-_FOLDERS = ("protocol", "agent")
+_FOLDERS = ("protocol", "machine", "agent", "supervisor")
 _BOOT = ("places", "shelf", "boot")  # of workers.agent, in the order they need each other
 _LEVEL = 5  # 9 saves a hundredth and costs three times the start of the console
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.agent.identity import boot_id, pid_namespace
-from workers.agent.process_identity import start_ticks
+from workers.machine.boot import boot_id, pid_namespace
+from workers.machine.process import start_ticks
 from workers.protocol import ProcessIdentity
 
 REPOSITORY = Path(__file__).parents[2]

@@ -82,8 +82,8 @@ def test_another_or_no_process_is_gone_and_not_described(sleeper: subprocess.Pop
 
 
 FOREIGN = """
-from workers.agent.identity import boot_id, pid_namespace
-from workers.agent.process_identity import start_ticks
+from workers.machine.boot import boot_id, pid_namespace
+from workers.machine.process import start_ticks
 from workers.agent.details import describe
 from workers.agent.processes import ProcessReader
 from workers.protocol import DescribeProcess, ProcessIdentity

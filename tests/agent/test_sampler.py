@@ -74,8 +74,8 @@ OLDEST = """
 import os, subprocess, time
 from workers.agent.details import describe
 from workers.agent.disk_usage import explain
-from workers.agent.identity import boot_id, pid_namespace
-from workers.agent.process_identity import start_ticks
+from workers.machine.boot import boot_id, pid_namespace
+from workers.machine.process import start_ticks
 from workers.agent.sampler import Sampler
 from workers.agent.signals import deliver
 from workers.protocol import *

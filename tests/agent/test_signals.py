@@ -86,8 +86,8 @@ def test_only_the_five_signals_are_known(sleeper: subprocess.Popen[bytes]) -> No
 
 FOREIGN = """
 import os
-from workers.agent.identity import boot_id, pid_namespace
-from workers.agent.process_identity import start_ticks
+from workers.machine.boot import boot_id, pid_namespace
+from workers.machine.process import start_ticks
 from workers.agent.signals import deliver
 from workers.protocol import ProcessIdentity, SignalProcess
 pid = {pid}
@@ -109,8 +109,8 @@ def test_a_process_of_another_user_is_not_permitted(sleeper: subprocess.Popen[by
 # Runs as process 1 of a PID namespace, where the next process number can be chosen.
 REUSE = """
 import os, signal, time
-from workers.agent.identity import boot_id, pid_namespace
-from workers.agent.process_identity import start_ticks
+from workers.machine.boot import boot_id, pid_namespace
+from workers.machine.process import start_ticks
 from workers.agent.signals import deliver
 from workers.protocol import ProcessIdentity, SignalProcess
 

@@ -2,7 +2,7 @@
 
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from workers.agent import procfs
+from workers.machine import procfs
 
 # user nice system idle iowait irq softirq steal; guest time is already inside user and nice.
 _FIELDS = 8

@@ -3,10 +3,11 @@
 import os
 from typing import Any, Callable, List, Optional, Tuple, TypeVar
 
-from workers.agent import portable, procfs
+from workers.agent import portable
 from workers.agent.process_identity import mismatch
 from workers.agent.processes import ProcessReader
 from workers.agent.site_packages import psutil
+from workers.machine import procfs
 from workers.protocol import DescribeProcess, Failure, Process, ProcessDetails
 
 _MOST_FILES = 2000

@@ -3,7 +3,7 @@
 import os
 from typing import List, Optional
 
-from workers.agent import procfs
+from workers.machine import procfs
 
 LIBRARY = "libnvidia-ml.so.1"
 # Where container runtimes, WSL and NixOS put the library without telling the loader.

@@ -3,9 +3,10 @@
 import time
 from typing import Optional, Tuple
 
-from workers.agent import pressure, procfs, users
+from workers.agent import pressure, users
 from workers.agent.cpu import CpuReader
 from workers.agent.rates import DeviceReader, NetworkReader
+from workers.machine import procfs
 from workers.protocol import Host, Memory
 
 _USERS_EVERY_S = 10.0

@@ -7,6 +7,7 @@ from typing import Optional, Tuple
 
 from workers.agent.gpu_driver import library_folder
 from workers.agent.shelf import digest_of
+from workers.machine.boot import boot_id, boottime, pid_namespace
 from workers.protocol import PROTOCOL_VERSION, Hello
 
 
@@ -44,24 +45,6 @@ def node_key(hostname: str) -> str:
     """A hash of machine-id and hostname: a cloned machine-id alone does not make two machines one."""
     machine = _first_line("/etc/machine-id") or _first_line("/var/lib/dbus/machine-id") or boot_id()
     return digest_of(f"{machine}\n{hostname}".encode("utf-8", "replace"))[:32]
-
-
-def boot_id() -> str:
-    return _first_line("/proc/sys/kernel/random/boot_id")
-
-
-def pid_namespace() -> int:
-    """Inode number of the PID namespace; 0 where there is none."""
-    try:
-        return os.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        return 0
-
-
-def boottime() -> float:
-    """Seconds since boot, suspended time included where the system counts it."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def _account() -> Tuple[str, str]:

@@ -3,7 +3,7 @@
 import os
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from workers.agent import procfs
+from workers.machine import procfs
 
 # Of a disk although the kernel calls them "nodev", because they bring their own block devices.
 _OWN_DEVICES = ("zfs", "btrfs", "bcachefs", "ubifs")

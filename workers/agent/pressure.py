@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from workers.agent import procfs
+from workers.machine import procfs
 from workers.protocol import Pressure
 
 

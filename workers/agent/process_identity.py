@@ -5,19 +5,11 @@ Wall clock time is no part of it: it jumps. Start ticks are the kernel's own, fr
 
 from typing import Optional
 
-from workers.agent import procfs
-from workers.agent.identity import boot_id, pid_namespace
+from workers.machine.boot import boot_id, pid_namespace
 from workers.protocol import ProcessIdentity
 
 GONE = "already gone"
 REUSED = "another process has this number now"
-
-
-def start_ticks(pid: int, proc: str = "/proc") -> Optional[int]:
-    """When a process started, in clock ticks since boot; None when there is none to be seen."""
-    line = procfs.read(f"{proc}/{pid}/stat") or b""
-    words = line[line.rfind(b")") + 2 :].split(None, 20)
-    return int(words[19]) if len(words) > 19 else None
 
 
 def mismatch(wanted: ProcessIdentity) -> Optional[str]:

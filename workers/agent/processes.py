@@ -5,9 +5,9 @@ import os
 import time
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from workers.agent import procfs
-from workers.agent.process_identity import start_ticks
 from workers.agent.users import UserNames
+from workers.machine import procfs
+from workers.machine.process import start_ticks
 from workers.protocol import GpuReport, Process, ProcessTable
 
 COMMAND_LIMIT = 4096  # characters of one command line

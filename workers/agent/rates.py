@@ -4,7 +4,7 @@ import os
 import time
 from typing import Container, Dict, List, Mapping, Optional, Tuple
 
-from workers.agent import procfs
+from workers.machine import procfs
 from workers.protocol import DeviceRate, NetworkRate
 
 # What these carry is counted once more on a real interface or device, or never leaves the machine.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Optional, Tuple, Union
 from workers.agent.disks import DiskReader
 from workers.agent.gpu import GpuReader
 from workers.agent.host import HostReader
-from workers.agent.identity import boottime
 from workers.agent.processes import ProcessReader
+from workers.machine.boot import boottime
 from workers.protocol import Configure, GpuReport, Sample
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import time
 from typing import Any, Optional
 
 from workers.agent.counting import Counting
-from workers.agent.identity import boottime
 from workers.agent.lane import Finished, Lane
 from workers.agent.outbox import Outbox
 from workers.agent.pace import Pace
 from workers.agent.requests import Requests
+from workers.machine.boot import boottime
 from workers.protocol import (
     CONSOLE_MESSAGES,
     MESSAGE,

@@ -4,7 +4,8 @@ import os
 import signal
 from typing import Callable, Optional
 
-from workers.agent.process_identity import GONE, REUSED, mismatch, start_ticks
+from workers.agent.process_identity import GONE, REUSED, mismatch
+from workers.machine.process import start_ticks
 from workers.protocol import SignalOutcome, SignalProcess
 
 _SIGNALS = {

@@ -3,8 +3,8 @@
 import os
 from typing import Dict, List, Optional, Set, Tuple
 
-from workers.agent import procfs
 from workers.agent.errand import Errand
+from workers.machine import procfs
 
 _USER_PROCESS = 7
 # glibc's utmp keeps 32-bit times on these machines so that 32-bit programs can read it: 384 bytes.

@@ -10,6 +10,7 @@ MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 HEADER = struct.Struct(">IBI")
 MESSAGE = 1
+DATA = 2  # a LogChunk, under the stream number of its tail
 
 
 class UnknownMessage(ProtocolError):

@@ -1,0 +1,1 @@
+"""Where workers run: each backend is one file that passes one contract suite."""

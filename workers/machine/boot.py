@@ -1,0 +1,25 @@
+"""Which boot and which PID namespace this is, and the clock that a suspend does not stop."""
+
+import os
+import time
+
+from workers.machine import procfs
+
+
+def boot_id() -> str:
+    """The kernel's name for this boot; "" where there is none."""
+    return procfs.text("/proc/sys/kernel/random/boot_id") or ""
+
+
+def pid_namespace() -> int:
+    """Inode number of the PID namespace; 0 where there is none."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0
+
+
+def boottime() -> float:
+    """Seconds since boot, suspended time included where the system counts it."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

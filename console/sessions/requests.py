@@ -7,19 +7,36 @@ from typing import Any
 
 from console.errors import RequestFailed, RequestLost
 from workers.protocol import (
+    AdoptProcess,
+    CheckWorker,
+    ClearOrphan,
+    CommandWorker,
     CountNow,
     DatasetReport,
     DescribeProcess,
+    DescribeWorker,
     DiskExplanation,
+    Done,
     ExplainDisk,
     Failure,
+    FindErrors,
+    FindOrphans,
+    ForgetWorker,
     ListProcesses,
+    LogErrors,
+    LogMatches,
+    OrphanReport,
     ProcessDetails,
     ProcessTable,
+    SearchLog,
     SignalOutcome,
     SignalProcess,
+    StartWorker,
     Uninstall,
     UninstallReport,
+    WorkerCheck,
+    WorkerDetails,
+    WorkerReply,
 )
 
 MAX_WAITING = 64
@@ -31,6 +48,16 @@ ANSWERS: dict[type[Any], type[Any]] = {
     ExplainDisk: DiskExplanation,
     CountNow: DatasetReport,
     Uninstall: UninstallReport,
+    StartWorker: WorkerReply,
+    CheckWorker: WorkerCheck,
+    CommandWorker: WorkerReply,
+    ForgetWorker: Done,
+    DescribeWorker: WorkerDetails,
+    FindOrphans: OrphanReport,
+    AdoptProcess: WorkerReply,
+    ClearOrphan: Done,
+    SearchLog: LogMatches,
+    FindErrors: LogErrors,
 }
 
 

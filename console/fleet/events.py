@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from console.fleet.model import NodeSpec, Problem
-from workers.protocol import DatasetReport, Heartbeat, Hello, Notice, Sample
+from workers.protocol import DatasetReport, Heartbeat, Hello, Notice, Sample, WorkerReport
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,15 @@ class DatasetsArrived:
 
 
 @dataclass(frozen=True)
+class WorkersArrived:
+    """All runs the node keeps."""
+
+    node: str
+    at: float
+    report: WorkerReport
+
+
+@dataclass(frozen=True)
 class NoticeArrived:
     node: str
     at: float
@@ -104,6 +113,7 @@ Event = (
     | HeartbeatArrived
     | SampleArrived
     | DatasetsArrived
+    | WorkersArrived
     | NoticeArrived
     | ClockTicked
 )

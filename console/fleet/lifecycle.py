@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.fleet.events import HeartbeatArrived, LinkLost, LinkOpening, LinkUp, SampleArrived
+from console.fleet.events import (
+    HeartbeatArrived,
+    LinkLost,
+    LinkOpening,
+    LinkUp,
+    SampleArrived,
+    WorkersArrived,
+)
 from console.fleet.model import (
     DOWN_AFTER_S,
     STALE_AFTER_S,
@@ -26,6 +33,15 @@ from console.fleet.model import (
 
 SKEW_BADGE_S = 10.0  # a clock further off than this is shown
 SLOW_ROUND_TRIP_S = 1.0  # a link slower than this is called slow; slow is not down
+_OF_ONE_MACHINE = (
+    "sample",
+    "sample_at",
+    "datasets",
+    "datasets_at",
+    "workers",
+    "workers_at",
+    "workers_seen_at",
+)
 _OFFSET_STEP_S = 1.0  # a jump larger than this is a clock that was set, not jitter
 
 
@@ -53,7 +69,7 @@ def made(node: Node, event: LinkUp) -> Node:
     """Hello arrived. What another machine under this name told before is forgotten."""
     known: dict[str, Any] = {}
     if node.hello is not None and node.hello.node_key != event.hello.node_key:
-        known = {"sample": None, "sample_at": None, "datasets": None, "datasets_at": None}
+        known = dict.fromkeys(_OF_ONE_MACHINE)
     return evolve(
         node,
         link=Up(event.at),
@@ -62,7 +78,7 @@ def made(node: Node, event: LinkUp) -> Node:
         clock_offset_s=event.hello.clock - event.clock,
         round_trip_s=None,
         lost=None,
-        **known,
+        **{"workers_at": None, **known},
     )
 
 
@@ -88,6 +104,8 @@ def heartbeat(node: Node, event: HeartbeatArrived) -> Node:
         "heartbeat_at": event.at,
         "clock_offset_s": clock_offset(node.clock_offset_s, event),
     }
+    if node.workers_at is not None:
+        changes["workers_seen_at"] = event.at
     if event.round_trip_s is not None:
         changes["round_trip_s"] = event.round_trip_s
     if isinstance(link, Stale):
@@ -102,6 +120,17 @@ def sampled(node: Node, event: SampleArrived) -> Node:
     if not isinstance(node.link, (Up, Stale)):
         return node
     return evolve(node, sample=event.sample, sample_at=event.at)
+
+
+def reported(node: Node, event: WorkersArrived) -> Node:
+    """A report of the workers. It comes only where something changed, so each that a standing link brings
+    counts, of a silent node too. Where the run directories cannot be read, what was known stays as it was."""
+    if node.lost is not None or isinstance(node.link, (Connecting, Attention)):
+        return node
+    report = event.report
+    if report.fault is not None and not report.workers and node.workers is not None:
+        report = report._replace(workers=node.workers.workers)
+    return evolve(node, workers=report, workers_at=event.at, workers_seen_at=event.at)
 
 
 def aged(node: Node, at: float, watched_since: float) -> Node:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from workers.protocol import DatasetReport, DatasetWatch, GpuReport, Hello, Notice, Sample
+from workers.protocol import (
+    DatasetReport,
+    DatasetWatch,
+    GpuReport,
+    Hello,
+    Notice,
+    Sample,
+    WorkerReport,
+)
 
 STALE_AFTER_S = 3.0
 DOWN_AFTER_S = 15.0
@@ -186,6 +194,9 @@ class Node:
     heartbeat_at: float | None = None
     datasets: DatasetReport | None = None
     datasets_at: float | None = None
+    workers: WorkerReport | None = None  # the newest, whatever link brought it
+    workers_at: float | None = None  # when it came; None where this link has brought none yet
+    workers_seen_at: float | None = None  # when it was last known to hold
     clock_offset_s: float | None = None  # node's wall clock minus ours
     round_trip_s: float | None = None
     same_as: str | None = None  # the name of another entry that is the same machine

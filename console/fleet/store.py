@@ -20,6 +20,7 @@ from console.fleet.events import (
     NodeRemoved,
     NoticeArrived,
     SampleArrived,
+    WorkersArrived,
 )
 from console.fleet.history import NodeHistory
 from console.fleet.identity import mark_twins
@@ -29,6 +30,8 @@ from console.fleet.rules import AlertRules
 from console.fleet.series import Point
 from console.fleet.summary import FleetSummary, summarise
 from console.fleet.survey import survey
+from console.fleet.workers.crew import Crew
+from console.fleet.workers.view import WorkerView
 
 NOTICES_KEPT = 20
 SURVEY_EVERY_S = 5.0  # of a node that sends nothing: its dataset may go stale all the same
@@ -52,6 +55,7 @@ class FleetStore:
         self._nodes: dict[str, Node] = {}
         self.nodes: Mapping[str, Node] = MappingProxyType(self._nodes)
         self._histories: dict[str, NodeHistory] = {}
+        self._crews: dict[str, Crew] = {}
         self._book = AlertBook()
         self._survey_at: dict[str, float] = {}
         self._summary: tuple[float, tuple[Alert, ...], FleetSummary] | None = None
@@ -68,6 +72,7 @@ class FleetStore:
             HeartbeatArrived: self._heartbeat_arrived,
             SampleArrived: self._sample_arrived,
             DatasetsArrived: self._datasets_arrived,
+            WorkersArrived: self._workers_arrived,
             NoticeArrived: self._notice_arrived,
             ClockTicked: self._clock_ticked,
         }
@@ -91,6 +96,26 @@ class FleetStore:
     def history(self, node: str) -> NodeHistory:
         """The history of a node; an empty one for a name that is not known."""
         return self._histories.get(node) or NodeHistory()
+
+    def workers(self, earlier: bool = False) -> tuple[WorkerView, ...]:
+        """The newest run of each name on each node, as last known; with `earlier` those before it too.
+
+        Nodes come in their order. A machine that has two entries shows its workers once.
+        """
+        return tuple(
+            view
+            for name, node in self._nodes.items()
+            if node.same_as is None
+            for view in self.workers_of(name, earlier)
+        )
+
+    def workers_of(self, node: str, earlier: bool = False) -> tuple[WorkerView, ...]:
+        """Those of one node, the newest run first; none of a name that is not known."""
+        known = self._nodes.get(node)
+        if known is None:
+            return ()
+        views = self._crews[node].views(known, self.now, self.clock)
+        return views if earlier else tuple(view for view in views if view.newest)
 
     def summary(self) -> FleetSummary:
         """The fleet in one line; figures are at most SUMMARY_EVERY_S old, states and alerts are of now."""
@@ -151,6 +176,7 @@ class FleetStore:
         if old is None:
             self._nodes[event.node] = Node(event.spec, Connecting(event.at))
             self._histories[event.node] = NodeHistory()
+            self._crews[event.node] = Crew()
         else:
             self._nodes[event.node] = evolve(old, spec=event.spec)
             for watch in set(old.spec.datasets) - set(event.spec.datasets):
@@ -161,6 +187,7 @@ class FleetStore:
         if self._nodes.pop(event.node, None) is None:
             return
         self._histories.pop(event.node, None)
+        self._crews.pop(event.node, None)
         self._survey_at.pop(event.node, None)
         self._mark_twins()
         self._tell(NodeChanged(event.node, "removed"))
@@ -217,6 +244,17 @@ class FleetStore:
         self._nodes[event.node] = evolve(old, datasets=event.report, datasets_at=event.at)
         self._histories[event.node].counted(self.clock, event.report)
         self._tell(NodeChanged(event.node, "datasets"))
+        self._survey(event.node)
+
+    def _workers_arrived(self, event: WorkersArrived) -> None:
+        old = self._nodes.get(event.node)
+        new = lifecycle.reported(old, event) if old else None
+        if new is None or new is old:
+            return
+        self._nodes[event.node] = new
+        assert new.workers is not None
+        self._crews[event.node].take(new.workers, event.at)
+        self._tell(NodeChanged(event.node, "workers"))
         self._survey(event.node)
 
     def _notice_arrived(self, event: NoticeArrived) -> None:

@@ -10,15 +10,17 @@ from console.fleet.events import (
     HeartbeatArrived,
     NoticeArrived,
     SampleArrived,
+    WorkersArrived,
 )
 from console.sessions.clock import Clock
 from console.sessions.limits import Newest, Tokens
 from console.sessions.link import Link
-from workers.protocol import DatasetReport, Heartbeat, Notice, Sample
+from workers.protocol import DatasetReport, Heartbeat, Notice, Sample, WorkerReport
 
 HEARTBEAT_GAP_S = 0.2
 SAMPLE_GAP_S = 0.05
 DATASETS_GAP_S = 0.5
+WORKERS_GAP_S = 0.1  # an exit is seen within two seconds, whatever else is on the line
 NOTICES_BURST = 10
 NOTICES_PER_S = 0.5
 
@@ -33,6 +35,7 @@ class Intake:
         self._heartbeats: Newest[HeartbeatArrived] = Newest(HEARTBEAT_GAP_S, emit)
         self._samples: Newest[SampleArrived] = Newest(SAMPLE_GAP_S, emit)
         self._datasets: Newest[DatasetsArrived] = Newest(DATASETS_GAP_S, emit)
+        self._workers: Newest[WorkersArrived] = Newest(WORKERS_GAP_S, emit)
         self._notices = Tokens(NOTICES_BURST, NOTICES_PER_S)
 
     def take(self, message: object, link: Link) -> None:
@@ -47,10 +50,12 @@ class Intake:
             self._samples.offer(SampleArrived(self._node, now, message))
         elif isinstance(message, DatasetReport):
             self._datasets.offer(DatasetsArrived(self._node, now, message))
+        elif isinstance(message, WorkerReport):
+            self._workers.offer(WorkersArrived(self._node, now, message))
         elif isinstance(message, Notice) and self._notices.try_take(now):
             self._emit(NoticeArrived(self._node, now, message))
 
     def close(self) -> None:
         """Nothing of this link is emitted any more."""
-        for held in (self._heartbeats, self._samples, self._datasets):
+        for held in (self._heartbeats, self._samples, self._datasets, self._workers):
             held.close()

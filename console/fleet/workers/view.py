@@ -1,0 +1,87 @@
+"""One worker of one node as screens, alerts and the command line read it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from console.fleet.workers.history import WorkerHistory
+from workers.protocol import WorkerRecord
+
+LIVE = frozenset({"created", "starting", "running", "stopping", "backoff"})
+OK, SLOW, STALLED, CRASH_LOOP = "ok", "slow", "stalled", "crash_loop"
+WRITER_BLOCKED, UNKNOWN = "writer_blocked", "unknown"
+UNWELL = frozenset({SLOW, STALLED, CRASH_LOOP, WRITER_BLOCKED})
+
+_COPY = re.compile(r"-\d+$")
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """One run. A run of a node that is not seen now keeps its last known state: ``reachable`` is False.
+
+    Rates are units per minute; times are seconds at the moment the view was made.
+    """
+
+    node: str
+    record: WorkerRecord
+    health: str = UNKNOWN
+    why: str = ""  # health is judged so, in words; "" where it is ok
+    per_minute: float | None = None
+    usual_per_minute: float | None = None  # its own past
+    shared_by: int = 0  # runs that the rate of one dataset is divided among; 0: the rate is its own
+    eta_s: float | None = None
+    reachable: bool = False
+    age_s: float = 0.0  # since this was last known to hold
+    over_s: float | None = None  # since it ended
+    running_s: float | None = None  # of this attempt, until now or until it was last seen
+    newest: bool = True  # of this name on this node: the one that commands act on
+    history: WorkerHistory = field(default_factory=WorkerHistory, compare=False, repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(node, run id): the same for the whole life of the run."""
+        return (self.node, self.record.run_id)
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def live(self) -> bool:
+        """Its state is one of a run that is not over, as last known."""
+        return self.record.state in LIVE
+
+    @property
+    def since_s(self) -> float | None:
+        """Seconds that it has been so: running, or over; None where it is not known."""
+        return self.running_s if self.live else self.over_s
+
+    @property
+    def failed(self) -> bool:
+        """Over, and neither done nor ended by our stop."""
+        record = self.record
+        return record.state == "lost" or (record.state == "exited" and record.exit_code != 0)
+
+    @property
+    def unwell(self) -> bool:
+        """Something a person should look at."""
+        record = self.record
+        return self.health in UNWELL or self.failed or bool(record.kill_pending)
+
+    @property
+    def badness(self) -> int:
+        """0 is the worst: what to list first."""
+        if self.unwell:
+            return 0
+        return 1 if self.live else 2
+
+    @property
+    def stem(self) -> str:
+        """What copies have in common: the name without its number."""
+        return _COPY.sub("", self.record.name) or self.record.name
+
+    @property
+    def group(self) -> str:
+        """What it is compared with: runs of the same preset, or of the same stem without one."""
+        return self.record.preset or self.stem

@@ -17,8 +17,10 @@ class RunPaths:
         self.node_key = os.path.basename(self.node_folder)
         self.spec = os.path.join(folder, "spec.json")
         self.desired = os.path.join(folder, "desired.json")
+        self.desired_lock = os.path.join(folder, "desired.lock")
         self.lock = os.path.join(folder, "lock")
         self.events = os.path.join(folder, "events.jsonl")
+        self.reserve = os.path.join(folder, "reserve")
 
     @property
     def token(self) -> str:

@@ -23,7 +23,7 @@ from console.sessions.clock import SYSTEM_CLOCK, Clock, Instant
 from console.sessions.intake import Intake
 from console.sessions.link import Link, Violation
 from console.text import one_line
-from workers.protocol import Configure, encode_message
+from workers.protocol import Configure, WatchWorkers, encode_message
 
 _log = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class Session:
     async def _start(self, channel: Channel) -> tuple[bytes, bytes]:
         self._progress("starting the agent")
         self._sent = self._wanted
-        then = encode_message(self._sent)
+        then = encode_message(self._sent) + encode_message(WatchWorkers())
         if self._dialer.speaks_frames:
             await channel.write(then)
             return b"", b""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LIMIT_BYTES = 512 * 1024
 
 _FOLDERS = ("protocol", "machine", "agent", "supervisor")
+_FILES = ("__init__.py", "contract.py")
 _BOOT = ("places", "shelf", "boot")  # of workers.agent, in the order they need each other
 _LEVEL = 5  # 9 saves a hundredth and costs three times the start of the console
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -47,9 +48,9 @@ def build() -> Bundle:
 
 
 def sources() -> dict[str, bytes]:
-    """Path in the zip → source, for protocol, agent and pynvml's module."""
+    """Path in the zip → source: protocol, contract, agent, supervisor and pynvml's module."""
     root = files("workers")
-    found = {"workers/__init__.py": (root / "__init__.py").read_bytes()}
+    found = {f"workers/{name}": (root / name).read_bytes() for name in _FILES}
     for folder in _FOLDERS:
         _collect(root / folder, f"workers/{folder}", found)
     spec = find_spec("pynvml")

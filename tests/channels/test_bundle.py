@@ -49,6 +49,8 @@ def test_a_bundle_above_the_limit_is_refused() -> None:
 def test_it_holds_the_node_side_and_pynvml_and_nothing_else() -> None:
     names = zipfile.ZipFile(io.BytesIO(bundle.build().data)).namelist()
     assert names == sorted(names)
-    outside = [n for n in names if not n.startswith(("workers/protocol/", "workers/agent/"))]
-    assert sorted(outside) == ["pynvml.py", "workers/__init__.py"]
+    rooms = {name.split("/")[1] for name in names if name.count("/") > 1}
+    assert rooms == {"protocol", "machine", "agent", "supervisor"}
+    outside = [name for name in names if name.count("/") < 2]
+    assert outside == ["pynvml.py", "workers/__init__.py", "workers/contract.py"]
     assert all(name.endswith(".py") for name in names)

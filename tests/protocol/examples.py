@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.protocol.worker_examples import LOG_EXAMPLES, WORKER_EXAMPLES
 from workers import protocol as p
 
 IDENTITY = p.ProcessIdentity("4f2c", 4026531836, 4242, 987654)
@@ -80,4 +81,6 @@ EXAMPLES: tuple[Any, ...] = (
     p.ExplainDisk("/data", 2.5),
     p.CountNow(),
     p.Uninstall(True),
+    *WORKER_EXAMPLES,
+    *LOG_EXAMPLES,
 )  # fmt: skip

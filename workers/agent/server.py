@@ -28,6 +28,7 @@ from workers.protocol import (
     Notice,
     ProtocolError,
     UnknownMessage,
+    WatchWorkers,
     decode_message,
     encode_message,
 )
@@ -62,6 +63,7 @@ class Server:
         self._requests = Requests(sampler, self._sampling, self._finished, self.reply)
         self._requests.state_directory = hello.state_directory
         self._wanted = Configure()
+        self._watched = WatchWorkers(0)
         self._heartbeats = 0
         self._pace = Pace()
         self._heard: Optional[int] = None
@@ -210,6 +212,8 @@ class Server:
                 self._pace.echoed(message.echo, self._heard_at)
         elif isinstance(message, Configure):
             self._configure(message)
+        elif isinstance(message, WatchWorkers):
+            self._watched = message
         elif isinstance(message, CountNow):
             self._counting.now(lambda report: self.reply(stream, report))
         else:

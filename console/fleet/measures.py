@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from console.fleet.history import memory_percent
 from console.fleet.model import Node
 from console.fleet.survey.disk import inodes_percent, used_percent
+from console.fleet.workers.crew import live_records
 
 Measure = Callable[[Node], list[float]]
 
@@ -85,6 +86,7 @@ MEASURES: dict[str, Measure] = {
     "inodes": _of_sample(_inodes),  # percent used
     "procs": _of_sample(_processes),
     "records": _records,  # of all datasets
+    "workers": lambda node: [] if node.workers is None else [len(live_records(node))],
     "uptime": _of_sample(_uptime),  # days
     "rtt": lambda node: [] if node.round_trip_s is None else [node.round_trip_s * 1000.0],  # ms
 }

@@ -77,6 +77,12 @@ def is_reachable(node: Node) -> bool:
     )
 
 
+def live_records(node: Node) -> tuple[WorkerRecord, ...]:
+    """The runs that live there, as last known."""
+    report = node.workers
+    return tuple(r for r in report.workers if r.state in LIVE) if report else ()
+
+
 def newest_runs(records: tuple[WorkerRecord, ...]) -> frozenset[str]:
     """Of each name the run that lives, or else the first, which is the newest."""
     found: dict[str, WorkerRecord] = {}

@@ -70,7 +70,7 @@ _VOCABULARY: Vocabulary[WorkerView] = Vocabulary(
         "health": lambda view: [view.health],
         "flag": lambda view: view.record.flags,
         "tag": lambda view: view.record.tags,
-        "why": lambda view: [view.why],
+        "reason": lambda view: [view.reason],
         "line": lambda view: [view.record.last_line],
     },
     plain=_plain,

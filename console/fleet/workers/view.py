@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from console import formatting
+from console.fleet.workers import words
 from console.fleet.workers.history import WorkerHistory
 from workers.protocol import WorkerRecord
 
@@ -13,6 +15,8 @@ OK, SLOW, STALLED, CRASH_LOOP = "ok", "slow", "stalled", "crash_loop"
 WRITER_BLOCKED, UNKNOWN = "writer_blocked", "unknown"
 UNWELL = frozenset({SLOW, STALLED, CRASH_LOOP, WRITER_BLOCKED})
 
+_ON_LIVE = frozenset({"stop", "kill", "drain", "restart", "restart_force"})
+_ON_ENDED = frozenset({"restart", "restart_force", "forget"})
 _COPY = re.compile(r"-\d+$")
 
 
@@ -26,7 +30,7 @@ class WorkerView:
     node: str
     record: WorkerRecord
     health: str = UNKNOWN
-    why: str = ""  # health is judged so, in words; "" where it is ok
+    reason: str = ""  # why its health is judged so; "" where it is ok
     per_minute: float | None = None
     usual_per_minute: float | None = None  # its own past
     shared_by: int = 0  # runs that the rate of one dataset is divided among; 0: the rate is its own
@@ -75,6 +79,29 @@ class WorkerView:
         if self.unwell:
             return 0
         return 1 if self.live else 2
+
+    def accepts(self, act: str) -> bool:
+        """True where this act makes sense in its state; whether its node can be reached is another matter."""
+        if act == "drain" and (self.record.state == "stopping" or not self.record.drain):
+            return False
+        return act in (_ON_LIVE if self.live else _ON_ENDED)
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one: `wanted running, running for 3 h, 312 a minute; stalled: nothing done for 12 min`."""
+        parts = [words.wanted_and_actual(self.record)]
+        if self.since_s is not None:
+            held = formatting.age(self.since_s)
+            parts.append(f"for {held}" if self.live else f"{held} ago")
+        text = " ".join(parts)
+        if self.live and self.per_minute is not None:
+            text += f", {words.per_minute(self.per_minute)} a minute"
+        if self.reason:
+            word = words.health_word(self.health)
+            text += f"; {word}: {self.reason}" if word else f"; {self.reason}"
+        if not self.reachable:
+            text += f"; as last seen {formatting.age(self.age_s)} ago"
+        return text
 
     @property
     def stem(self) -> str:

@@ -118,6 +118,15 @@ def wanted_and_actual(record: WorkerRecord) -> str:
     return f"wanted {record.desired}, {actual(record)}"
 
 
+def per_minute(value: float | None) -> str:
+    """Units per minute in at most 6 characters: `312`, `0.42`, `12.4k`."""
+    if value is None:
+        return formatting.MISSING
+    if 0 < value < 9.95:
+        return f"{value:.2f}".rstrip("0").rstrip(".") if value >= 0.005 else "<0.01"
+    return formatting.short_count(round(value))
+
+
 def command_line(command: Iterable[str]) -> str:
     """The argument list as a shell would take it."""
     return shlex.join(command)

@@ -6,7 +6,6 @@ from typing import Any, Mapping, NamedTuple, Optional
 from workers.machine.boot import boottime
 from workers.protocol import decode, plain
 from workers.supervisor import storage
-from workers.supervisor.sealed import seal
 
 SCHEMA = 1
 WANTS = {
@@ -61,8 +60,8 @@ def following(current: Desired, act: str, by: str, grace_s: Optional[float]) -> 
 
 
 def write(path: str, desired: Desired) -> Optional[OSError]:
-    """As ``storage.write_atomic``."""
-    return storage.write_atomic(path, seal(plain(desired)) + b"\n")
+    """As ``storage.write_sealed``."""
+    return storage.write_sealed(path, plain(desired))
 
 
 class Turn:

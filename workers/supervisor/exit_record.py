@@ -2,7 +2,7 @@
 
 import errno
 import os
-from typing import NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from workers.protocol import ProtocolError, decode, plain
 from workers.supervisor import storage
@@ -66,10 +66,18 @@ def write(path: str, record: ExitRecord) -> Optional[OSError]:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
+        # Whether the slot holds it is unknown now: another file takes its place.
         return storage.write_atomic(path, content) or error
     finally:
         os.close(file)
     return None
+
+
+def fields(record: ExitRecord) -> Dict[str, Any]:
+    """What an EXITED event carries of it, the clocks of the end included."""
+    found: Dict[str, Any] = plain(record)
+    del found["schema"], found["pid"]
+    return found
 
 
 def read(path: str) -> Optional[ExitRecord]:

@@ -4,6 +4,8 @@ import os
 from typing import List
 
 RUNS = "runs"
+KEPT = "kept"  # what workers put into run directories that are gone
+START_LOCK = "start.lock"
 STREAMS = ("out", "err")
 
 
@@ -55,6 +57,9 @@ class AttemptPaths:
         self.status = os.path.join(folder, "status.json")
         self.metrics = os.path.join(folder, "metrics.jsonl")
         self.drain = os.path.join(folder, "drain")
+        self.gate = os.path.join(
+            folder, "gate"
+        )  # while it is there, the command was never executed
 
     def log(self, stream: str) -> str:
         """``stream`` is "out" or "err"."""

@@ -4,7 +4,7 @@ from typing import NamedTuple, Optional
 
 from workers.protocol import ProtocolError, decode, plain
 from workers.supervisor import storage
-from workers.supervisor.sealed import Damaged, seal, unseal
+from workers.supervisor.sealed import Damaged, unseal
 
 
 class PidRecord(NamedTuple):
@@ -25,8 +25,8 @@ class PidRecord(NamedTuple):
 
 
 def write(path: str, record: PidRecord) -> Optional[OSError]:
-    """As ``storage.write_atomic``."""
-    return storage.write_atomic(path, seal(plain(record)) + b"\n")
+    """As ``storage.write_sealed``."""
+    return storage.write_sealed(path, plain(record))
 
 
 def read(path: str) -> Optional[PidRecord]:

@@ -42,7 +42,7 @@ class RecordFile:
             self._identity = (found.st_dev, found.st_ino)
         elif (found.st_size, found.st_mtime_ns) == self._seen:
             return News()
-        self._seen = (found.st_size, found.st_mtime_ns)
+        self._seen = (found.st_size, found.st_mtime_ns if storage.is_settled(found) else -1)
         return News(tuple(self._read_on()), anew)
 
     def append(self, fields: Mapping[str, Any]) -> "Tuple[News, Optional[OSError]]":
@@ -61,7 +61,8 @@ class RecordFile:
 
     def rewrite(self) -> Optional[OSError]:
         """Writes the good records as a new file, without the damaged ones."""
-        return storage.write_atomic(self.path, b"".join(self._good_lines()))
+        good = RecordFile(self.path).read_new().records
+        return storage.write_atomic(self.path, b"".join(seal(record) + b"\n" for record in good))
 
     def _add(self, line: bytes) -> Optional[OSError]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -73,23 +74,21 @@ class RecordFile:
                     os.ftruncate(file, self._offset)
                 try:
                     storage.write_all(file, line)
+                    return self._make_durable(file)
                 except OSError:
                     os.ftruncate(file, self._offset)
                     raise
-                try:
-                    os.fsync(file)
-                except OSError as error:
-                    error.filename = self.path
-                    # What of this file reached the disk is unknown now: another one takes its place.
-                    lost = storage.write_atomic(self.path, b"".join(self._good_lines()))
-                    return lost or error
         finally:
             os.close(file)
-        return None
 
-    def _good_lines(self) -> List[bytes]:
-        other = RecordFile(self.path)
-        return [seal(record) + b"\n" for record in other.read_new().records]
+    def _make_durable(self, file: int) -> Optional[OSError]:
+        try:
+            os.fsync(file)
+        except OSError as error:
+            error.filename = self.path
+            # What of this file reached the disk is unknown now: another one takes its place.
+            return self.rewrite() or error
+        return None
 
     def _forget(self) -> bool:
         """Back to the start; True where something had been read before."""

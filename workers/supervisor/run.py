@@ -1,11 +1,10 @@
 """One run: its run directory, read by everybody, written by the holder of its lock and by those who want something."""
 
-import os
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from workers.machine import boot
-from workers.protocol import ProtocolError, WorkerSpec, decode, plain
+from workers.protocol import ProtocolError, WorkerSpec, decode
 from workers.supervisor import desired as wishes
 from workers.supervisor import events as kinds
 from workers.supervisor import reserve, storage
@@ -13,7 +12,7 @@ from workers.supervisor.condition import Condition, fold
 from workers.supervisor.desired import Desired, Superseded
 from workers.supervisor.paths import AttemptPaths, RunPaths
 from workers.supervisor.records import News, RecordFile
-from workers.supervisor.sealed import Damaged, seal, unseal
+from workers.supervisor.sealed_file import SealedFile
 
 _PATIENCE_S = 0.5  # agents hold a free lock for an instant to see that it is free
 _NO_CONDITION = Condition()
@@ -24,11 +23,11 @@ class Run:
 
     def __init__(self, paths: RunPaths) -> None:
         self.paths = paths
-        self._history = RecordFile(paths.events)
+        self.history = RecordFile(paths.events)
+        self.spec_file = SealedFile(paths.spec, spec_of)
+        self.desired_file = SealedFile(paths.desired, wishes.desired_of)
         self._condition = _NO_CONDITION
         self._created: Dict[str, Any] = {}
-        self._spec = _SealedFile(paths.spec, spec_of)
-        self._desired = _SealedFile(paths.desired, wishes.desired_of)
         self._unreadable = ""
 
     @property
@@ -39,7 +38,7 @@ class Run:
 
     def spec(self) -> WorkerSpec:
         """What is to run; from the history where ``spec.json`` is damaged; without a command where both are."""
-        found: Optional[WorkerSpec] = self._spec.read()
+        found: Optional[WorkerSpec] = self.spec_file.read()
         if found is None:
             self.condition()
             found = _spec_in(self._created)
@@ -47,7 +46,7 @@ class Run:
 
     def desired(self) -> Desired:
         """What is wanted of it; from the history where ``desired.json`` is damaged."""
-        found: Optional[Desired] = self._desired.read()
+        found: Optional[Desired] = self.desired_file.read()
         if found is not None:
             return found
         now = self.condition()
@@ -59,7 +58,7 @@ class Run:
     def condition(self) -> Condition:
         """What the run is now. An unchanged history costs one ``stat``."""
         try:
-            self._fold(self._history.read_new())
+            self._fold(self.history.read_new())
         except OSError as error:
             self._unreadable = f"events.jsonl: {error.strerror}"
         else:
@@ -76,15 +75,16 @@ class Run:
     @property
     def created(self) -> Mapping[str, Any]:
         """The CREATED event (``serial`` orders the runs of a node); empty where it is gone."""
-        self.condition()
+        if not self._created:
+            self.condition()
         return self._created
 
     def faults(self) -> Tuple[str, ...]:
         """Why a part of the run cannot be read, a sentence each."""
         self.condition()
-        found = [self._spec.fault(), self._desired.fault(), self._unreadable]
-        if self._history.damaged:
-            found.append(f"events.jsonl: {self._history.damaged} damaged records are skipped")
+        found = [self.spec_file.fault(), self.desired_file.fault(), self._unreadable]
+        if self.history.damaged:
+            found.append(f"events.jsonl: {self.history.damaged} damaged records are skipped")
         if not self._created and not self._unreadable:
             found.append("events.jsonl: the beginning of the history is missing")
         return tuple(fault for fault in found if fault)
@@ -130,7 +130,7 @@ class Run:
             if expected is not None and expected != current.sequence:
                 raise Superseded(current)
             wanted = wishes.following(current, act, by, grace_s)
-            if self._desired.fault():
+            if self.desired_file.fault():
                 storage.set_aside(self.paths.desired)
             self._spending_reserve(lambda: wishes.write(self.paths.desired, wanted))
         return wanted
@@ -147,11 +147,9 @@ class Run:
 
         Only the holder of the lock may. Raises OSError.
         """
-        done = [*self._heal_history(), *self._heal_spec(), *self._heal_desired()]
-        for text in done:
-            self.append(kinds.WARNING, text=text)
-        reserve.stock(self.paths.reserve)
-        return tuple(done)
+        from workers.supervisor.healing import heal
+
+        return heal(self)
 
     def _append(self, kind: str, fields: Mapping[str, Any]) -> Optional[OSError]:
         event = {
@@ -161,7 +159,7 @@ class Run:
             "boot_id": boot.boot_id(),
             **fields,
         }
-        news, failure = self._spending_reserve(lambda: self._history.append(event))
+        news, failure = self._spending_reserve(lambda: self.history.append(event))
         self._fold(news)
         found: Optional[OSError] = failure
         return found
@@ -182,82 +180,11 @@ class Run:
                 self._created = event
         self._condition = fold(news.records, self._condition)
 
-    # ---------------------------------------------------------------- healing
-
-    def _heal_history(self) -> List[str]:
-        self.condition()
-        if not self._history.damaged:
-            return []
-        aside = storage.set_aside(self.paths.events)
-        text = f"{self._history.damaged} damaged records of events.jsonl were dropped{_kept(aside)}"
-        self._history.rewrite()
-        self.condition()
-        return [text]
-
-    def _heal_spec(self) -> List[str]:
-        fault = self._spec.fault()
-        if not fault:
-            return []
-        aside = storage.set_aside(self.paths.spec)
-        spec = _spec_in(self._created)
-        if spec is None:
-            return [f"{fault}, and the history does not hold it{_kept(aside)}"] if aside else []
-        write_spec(self.paths, spec)
-        return [f"{fault}: rebuilt from the history{_kept(aside)}"]
-
-    def _heal_desired(self) -> List[str]:
-        fault = self._desired.fault()
-        if not fault:
-            return []
-        with wishes.Turn(self.paths.desired_lock):
-            fault = self._desired.fault()
-            if not fault:
-                return []
-            aside = storage.set_aside(self.paths.desired)
-            wishes.write(self.paths.desired, self.desired())
-        return [f"{fault}: rebuilt from the history{_kept(aside)}"]
-
-
-class _SealedFile:
-    """A sealed file as a value, read again only where it changed."""
-
-    def __init__(self, path: str, build: Callable[[Mapping[str, Any]], Any]) -> None:
-        self._path = path
-        self._build = build
-        self._seen: Tuple[int, ...] = ()
-        self._value: Any = None
-        self._fault = ""
-
-    def read(self) -> Any:
-        """The value; None where it cannot be read."""
-        try:
-            found = os.stat(self._path, follow_symlinks=False)
-            seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-            if seen != self._seen:
-                self._seen, self._value, self._fault = (), None, ""
-                self._value = self._build(unseal(storage.read_file(self._path)))
-                self._seen = seen
-        except OSError as error:
-            self._seen, self._value, self._fault = (), None, error.strerror or str(error)
-        except (Damaged, ProtocolError) as error:
-            self._value, self._fault, self._seen = None, str(error), seen
-        return self._value
-
-    def fault(self) -> str:
-        """Why it cannot be read; "" where it can."""
-        self.read()
-        return self._fault and f"{os.path.basename(self._path)}: {self._fault}"
-
 
 def spec_of(body: Mapping[str, Any]) -> WorkerSpec:
     """Raises ProtocolError. Fields of a later release are ignored."""
     found: WorkerSpec = decode(WorkerSpec, dict(body))
     return found
-
-
-def write_spec(paths: RunPaths, spec: WorkerSpec) -> None:
-    """As ``storage.write_atomic``."""
-    storage.write_atomic(paths.spec, seal(plain(spec)) + b"\n")
 
 
 def _spec_in(created: Mapping[str, Any]) -> Optional[WorkerSpec]:
@@ -266,7 +193,3 @@ def _spec_in(created: Mapping[str, Any]) -> Optional[WorkerSpec]:
         return spec_of(body) if type(body) is dict else None
     except ProtocolError:
         return None
-
-
-def _kept(aside: Optional[str]) -> str:
-    return f" (kept as {os.path.basename(aside)})" if aside else ""

@@ -1,15 +1,18 @@
 """All runs of one node: made, found, counted, forgotten."""
 
+import errno
 import os
+import stat
 from typing import Dict, List, Optional, Tuple
 
-from workers.machine import process
+from workers import contract
+from workers.machine import process, tokens
 from workers.protocol import WorkerSpec, plain
 from workers.supervisor import desired as wishes
 from workers.supervisor import events as kinds
-from workers.supervisor import removal, reserve, storage
-from workers.supervisor.paths import RUNS, RunPaths
-from workers.supervisor.run import Run, write_spec
+from workers.supervisor import removal, reserve, retention, storage
+from workers.supervisor.paths import KEPT, RUNS, START_LOCK, RunPaths
+from workers.supervisor.run import Run
 
 _NEW, _GONE = ".new-", ".gone-"
 
@@ -32,28 +35,12 @@ class Runs:
     def __init__(self, node_folder: str) -> None:
         self.node_folder = node_folder
         self.folder = os.path.join(node_folder, RUNS)
-        self.start_lock = os.path.join(node_folder, "start.lock")
+        self.start_lock = os.path.join(node_folder, START_LOCK)
         self._known: Dict[str, Run] = {}
         self._listed: Tuple[int, int] = (0, 0)
+        self._log_bytes: Dict[str, int] = {}  # of finished runs
 
-    def create(self, spec: WorkerSpec, by: str = "") -> Run:
-        """A fresh run directory, durable before it has its name. The caller holds ``start.lock``.
-
-        Raises RunExists, OSError, ValueError for an id that is no plain file name.
-        """
-        if not spec.run_id.isalnum():
-            raise ValueError(f"{spec.run_id!r} cannot name a run")
-        there = self.get(spec.run_id)
-        if there is not None:
-            raise RunExists(there)
-        self._make_folders()
-        building = os.path.join(self.folder, _NEW + spec.run_id)
-        removal.remove_run(building)  # of a start that died here
-        storage.make_folder(building)
-        self._fill(RunPaths(building), spec, by or spec.by)
-        os.rename(building, os.path.join(self.folder, spec.run_id))
-        storage.sync_folder(self.folder)
-        return self._open(spec.run_id)
+    # ---------------------------------------------------------------- finding
 
     def all(self) -> List[Run]:
         """Every run, the newest first. Raises OSError where the folder is there and cannot be read."""
@@ -65,15 +52,13 @@ class Runs:
         listed = (found.st_ino, found.st_mtime_ns)
         if listed != self._listed:
             names = [name for name in os.listdir(self.folder) if not name.startswith(".")]
-            self._known = {name: self._open(name) for name in names}
-            self._listed = listed
-        return sorted(self._known.values(), key=_serial, reverse=True)
+            self._known = {name: self._open(name) for name in names if self._is_run(name)}
+            self._listed = listed if storage.is_settled(found) else (0, 0)
+        return sorted(self._known.values(), key=serial, reverse=True)
 
     def get(self, run_id: str) -> Optional[Run]:
         """The run with that id; None where there is none."""
-        if not run_id.isalnum() or not os.path.isdir(os.path.join(self.folder, run_id)):
-            return None
-        return self._open(run_id)
+        return self._open(run_id) if run_id.isalnum() and self._is_run(run_id) else None
 
     def live_named(self, name: str) -> Optional[Run]:
         """The newest run of that name that lives, or that somebody still takes care of."""
@@ -86,6 +71,51 @@ class Runs:
         """The newest run of that name."""
         return next((run for run in self.all() if run.spec().name == name), None)
 
+    # ---------------------------------------------------------------- making
+
+    def create(self, spec: WorkerSpec, by: str = "") -> Run:
+        """A fresh run directory, durable before it has its name. The caller holds ``start.lock``.
+
+        Raises RunExists, OSError, ValueError for an id that is no plain file name.
+        """
+        if not (spec.run_id.isascii() and spec.run_id.isalnum()):
+            raise ValueError(f"{spec.run_id!r} cannot name a run")
+        there = self.get(spec.run_id)
+        if there is not None:
+            raise RunExists(there)
+        self._make_folders()
+        self._sweep(_NEW)  # of starts that died: the lock says that none is under way
+        building = os.path.join(self.folder, _NEW + spec.run_id)
+        try:
+            self._build(RunPaths(building), spec, by or spec.by)
+            os.rename(building, os.path.join(self.folder, spec.run_id))
+        except OSError:
+            removal.remove_run(building)
+            raise
+        storage.sync_folder(self.folder)
+        self._listed = (0, 0)
+        return self._open(spec.run_id)
+
+    def _build(self, paths: RunPaths, spec: WorkerSpec, by: str) -> None:
+        number = 1 + max((serial(run) for run in self.all()), default=0)
+        storage.make_folder(paths.folder)
+        if not reserve.stock(paths.reserve):
+            raise OSError(errno.ENOSPC, "no room to keep the end of a run in", self.folder)
+        for lock in (paths.lock, paths.desired_lock):  # they must not need room later
+            os.close(storage.create(lock))
+        storage.write_sealed(paths.spec, plain(spec))
+        wishes.write(paths.desired, wishes.first(by))
+        # The history holds the specification too: either file can be rebuilt from the other.
+        Run(paths).append(kinds.CREATED, by=by, serial=number, spec=plain(spec))
+        storage.sync_folder(paths.folder)
+
+    def _make_folders(self) -> None:
+        storage.make_folder(os.path.dirname(self.node_folder))
+        storage.make_folder(self.node_folder)
+        storage.make_folder(self.folder)
+
+    # ---------------------------------------------------------------- removing
+
     def forget(self, run: Run) -> Tuple[str, ...]:
         """Removes a run that is over. What a worker put there itself is moved aside: those paths.
 
@@ -95,44 +125,88 @@ class Runs:
         if lock is None:
             raise RunLives(f"{run.run_id}: its supervisor is at work")
         try:
-            self._refuse_living(run)
+            _refuse_living(run)
             gone = os.path.join(self.folder, _GONE + run.run_id)
             os.rename(run.paths.folder, gone)
             storage.sync_folder(self.folder)
             self._known.pop(run.run_id, None)
-            return removal.remove_run(gone, os.path.join(self.node_folder, "kept", run.run_id))
+            return self._remove(gone)
         finally:
             os.close(lock)
 
-    def prune(self) -> Tuple[str, ...]:
-        """Forgets what retention does not keep; the run ids."""
-        return ()
+    def prune(
+        self,
+        per_name: int = retention.RUNS_PER_NAME,
+        log_bytes: int = retention.LOG_BYTES,
+    ) -> Tuple[str, ...]:
+        """Forgets the finished runs that retention does not keep; their ids. Raises OSError."""
+        self._sweep(_GONE)
+        gone = []
+        runs = {run.run_id: run for run in self.all()}
+        for run_id in retention.surplus(
+            [self._kept(run) for run in runs.values()], per_name, log_bytes
+        ):
+            try:
+                self.forget(runs[run_id])
+            except RunLives:
+                continue
+            gone.append(run_id)
+        return tuple(gone)
 
-    def _refuse_living(self, run: Run) -> None:
+    def _kept(self, run: Run) -> retention.Kept:
         now = run.condition()
-        if now.pid is not None and process.start_ticks(now.pid) == now.ticks:
-            raise RunLives(f"{run.run_id}: process {now.pid} is alive")
+        finished = now.finished and not now.live
+        size = self._log_bytes.get(run.run_id) if finished else None
+        if size is None:
+            size = retention.log_bytes_of(run.paths)
+        if finished:
+            self._log_bytes[run.run_id] = size
+        name, ended = run.spec().name, now.ended_wall or 0.0
+        return retention.Kept(run.run_id, name, finished, ended, serial(run), size)
+
+    def _sweep(self, prefix: str) -> None:
+        """Finishes what a process that died had begun."""
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return
+        for name in names:
+            if name.startswith(prefix):
+                self._remove(os.path.join(self.folder, name))
+
+    def _remove(self, folder: str) -> Tuple[str, ...]:
+        run_id = os.path.basename(folder).partition("-")[2]
+        self._log_bytes.pop(run_id, None)
+        return removal.remove_run(folder, os.path.join(self.node_folder, KEPT, run_id))
+
+    # ---------------------------------------------------------------- one run
 
     def _open(self, run_id: str) -> Run:
         if run_id not in self._known:
             self._known[run_id] = Run(RunPaths(os.path.join(self.folder, run_id)))
         return self._known[run_id]
 
-    def _make_folders(self) -> None:
-        storage.make_folder(os.path.dirname(self.node_folder))
-        storage.make_folder(self.node_folder)
-        storage.make_folder(self.folder)
-
-    def _fill(self, paths: RunPaths, spec: WorkerSpec, by: str) -> None:
-        serial = 1 + max((_serial(run) for run in self.all()), default=0)
-        write_spec(paths, spec)
-        wishes.write(paths.desired, wishes.first(by))
-        reserve.stock(paths.reserve)
-        # The history holds the specification too: either file can be rebuilt from the other.
-        Run(paths).append(kinds.CREATED, by=by, serial=serial, spec=plain(spec))
-        storage.sync_folder(paths.folder)
+    def _is_run(self, name: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.lstat(os.path.join(self.folder, name)).st_mode)
+        except OSError:
+            return False
 
 
-def _serial(run: Run) -> int:
-    serial = run.created.get("serial", 0)
-    return serial if type(serial) is int else 0
+def serial(run: Run) -> int:
+    """Its place in the order in which the node's runs were made; 0 where that is lost."""
+    found = run.created.get("serial", 0)
+    return found if type(found) is int else 0
+
+
+def _refuse_living(run: Run) -> None:
+    """Raises RunLives where a process of the run lives, its main one or any that carries its token."""
+    now = run.condition()
+    alive = [
+        pid for pid, token in tokens.carriers(contract.TOKEN).items() if token == run.paths.token
+    ]
+    if now.pid is not None and process.start_ticks(now.pid) == now.ticks:
+        alive.append(now.pid)
+    if alive:
+        words = ", ".join(str(pid) for pid in sorted(set(alive))[:5])
+        raise RunLives(f"{run.run_id}: of it lives process {words}")

@@ -9,13 +9,16 @@ import os
 import stat
 import time
 from contextlib import contextmanager
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Mapping, Optional
+
+from workers.supervisor.sealed import seal
 
 LIMIT_BYTES = 16 * 1024 * 1024  # no state file comes near it
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _POLL_S = 0.02
+_RACY_NS = 100_000_000  # the kernel stamps files by the tick, 10 ms at most
 
 
 @contextmanager
@@ -67,16 +70,20 @@ def write_atomic(path: str, data: bytes) -> Optional[OSError]:
     return None
 
 
+def write_sealed(path: str, body: Mapping[str, Any]) -> Optional[OSError]:
+    """As ``write_atomic``, for an object under its checksum."""
+    return write_atomic(path, seal(body) + b"\n")
+
+
 def _replace(path: str, data: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.unlink(temporary)  # of an earlier process with our number, which died here
     except FileNotFoundError:
         pass
-    file = os.open(temporary, _FRESH, 0o600)
+    file = create(temporary)
     try:
         with naming(path):
-            os.fchmod(file, 0o600)
             write_all(file, data)
             os.fsync(file)
         os.rename(temporary, path)
@@ -86,6 +93,13 @@ def _replace(path: str, data: bytes) -> None:
     finally:
         os.close(file)
     sync_folder(os.path.dirname(path))
+
+
+def create(path: str) -> int:
+    """A fresh private file, open for writing. Raises OSError, FileExistsError for whatever has the name."""
+    file = os.open(path, _FRESH, 0o600)
+    os.fchmod(file, 0o600)
+    return file
 
 
 def write_all(file: int, data: bytes) -> None:
@@ -118,6 +132,11 @@ def sync_folder(path: str) -> None:
             os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def is_settled(found: os.stat_result) -> bool:
+    """False so shortly after a change that the next one may leave the same times on the file."""
+    return abs(time.time_ns() - found.st_mtime_ns) > _RACY_NS
 
 
 def remove_quietly(path: str) -> None:

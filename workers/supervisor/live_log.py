@@ -7,7 +7,7 @@ from typing import Optional
 from workers.machine.boot import boottime
 from workers.supervisor import events
 from workers.supervisor.hole import punch
-from workers.supervisor.log_index import IndexWriter, Mark, StreamIndex
+from workers.supervisor.log_index import IndexWriter, Mark, StreamIndex, next_era
 from workers.supervisor.log_room import Report
 
 _OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -85,10 +85,11 @@ class LiveLog:
             pass  # a time is only a hint, and a full disk needs the rotation that comes next
 
     def _cut(self, report: Report) -> None:
-        """Somebody truncated it: what comes now counts on from the farthest byte that was seen."""
+        """Somebody truncated it: what it holds now begins a new era of offsets."""
         lost_from, lost_to = self.start, self.end
-        self._index.base(self._stream, _mark(self.end, None))
-        self.base = self.end
+        base = next_era(self.base)
+        self._index.base(self._stream, _mark(base, None))
+        self.base = self.end = self._marked = base
         self._memory = b""
         report(
             events.GAP,

@@ -1,7 +1,8 @@
 """When the bytes of a log were written: the file ``index`` of an attempt.
 
 Fixed records, each with its checksum. A mark says that all bytes of a stream below an offset had been
-written at a time; a base says that the live file was cut by somebody else and counts anew from an offset.
+written at a time; a base says that the live file was cut by somebody else and counts anew from an offset:
+the next multiple of ``ERA``, so that readers who saw the cut first know it too.
 Times are hints for people and for merging: they are not synced, bases are.
 """
 
@@ -13,6 +14,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 RECORD = struct.Struct(">BQddI")  # stream and kind, offset, wall, boottime, crc of what is before
 LIMIT_BYTES = 1024 * 1024  # then the older half loses every second mark
+ERA = 1 << 48
 _BASE = 0x80
 _STREAMS = {"out": 0, "err": 1}
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -27,6 +29,11 @@ class Mark(NamedTuple):
     boottime: float
 
 
+def next_era(offset: int) -> int:
+    """Where offsets go on after a cut of the file in which ``offset`` lies."""
+    return (offset // ERA + 1) * ERA
+
+
 class StreamIndex:
     """The marks of one stream, and where its live file begins."""
 
@@ -34,7 +41,6 @@ class StreamIndex:
         self.ends: List[int] = []
         self.marks: List[Mark] = []
         self.base = 0
-        self.bases: List[int] = []
 
     @property
     def end(self) -> int:
@@ -46,10 +52,14 @@ class StreamIndex:
         place = bisect_right(self.ends, offset)
         return self.marks[place] if place < len(self.marks) else None
 
+    def known_end(self, offset: int) -> int:
+        """The farthest byte that was seen in the era of ``offset``; not below ``offset``."""
+        place = bisect_right(self.ends, next_era(offset) - 1)
+        return max(offset, self.ends[place - 1] if place else 0)
+
     def take(self, kind: int, mark: Mark) -> None:
         if kind & _BASE:
             self.base = max(self.base, mark.end)
-            self.bases.append(mark.end)
         elif not self.ends or mark.end > self.ends[-1]:
             self.ends.append(mark.end)
             self.marks.append(mark)

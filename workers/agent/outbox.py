@@ -28,6 +28,10 @@ class Outbox:
         """Queues a message that makes an unsent one of its type worthless."""
         self._latest[type(message).__name__] = message
 
+    def latest_frame(self, name: str, frame: bytes) -> None:
+        """As ``latest``, for a message of the type ``name`` that was encoded elsewhere."""
+        self._latest[name] = frame
+
     def reply(self, frame: bytes) -> bool:
         """Queues a frame that must arrive. False where too much waits already."""
         if self._replies_bytes + len(frame) > REPLIES_BYTES:
@@ -60,7 +64,8 @@ class Outbox:
         if self._latest:
             # Heartbeats first: they alone keep the link from being called stale.
             name = "Heartbeat" if "Heartbeat" in self._latest else next(iter(self._latest))
-            frame = encode_message(self._latest.pop(name))
+            message = self._latest.pop(name)
+            frame = message if type(message) is bytes else encode_message(message)
             self.latest_bytes += len(frame)
             return frame
         if self._replies:

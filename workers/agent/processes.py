@@ -91,6 +91,21 @@ class ProcessReader:
         self.count = len(listed) if "1" in listed else None
 
     @property
+    def readings(self) -> Mapping[int, Reading]:
+        """Of the last sweep; each sweep makes another one, so it may be read from any thread."""
+        return self._readings
+
+    @property
+    def gpu_memory(self) -> Mapping[int, Optional[int]]:
+        """As ``merge`` was last told."""
+        return self._gpu_memory
+
+    @property
+    def age_s(self) -> Optional[float]:
+        """Seconds since the last sweep; None before the first."""
+        return None if self._swept_at is None else time.monotonic() - self._swept_at
+
+    @property
     def restricted(self) -> bool:
         """Whether the system hides processes of others from this agent."""
         return self.count is None or self._refused > 0

@@ -4,15 +4,26 @@ from typing import Any, Callable, Optional
 
 from workers.agent.lane import Finished, Lane, run_apart
 from workers.protocol import (
+    AdoptProcess,
+    CheckWorker,
+    ClearOrphan,
+    CommandWorker,
     DescribeProcess,
+    DescribeWorker,
     ExplainDisk,
     Failure,
+    FindOrphans,
+    ForgetWorker,
     ListProcesses,
     SignalProcess,
+    StartWorker,
     Uninstall,
 )
 
 MAX_RUNNING = 8
+MAX_WORKER_ASKS = 32  # beside these: the copies of a worker are started all at once
+_WORKER_ASKS = (StartWorker, CheckWorker, CommandWorker, ForgetWorker, DescribeWorker, FindOrphans,
+                AdoptProcess, ClearOrphan)  # fmt: skip
 
 Reply = Callable[[int, Any], None]
 
@@ -26,6 +37,9 @@ class Requests:
         self._finished = finished
         self._reply = reply
         self._running = 0
+        self._worker_asks = 0
+        self.workers: Any = None
+        """The ``LateRoom`` that answers what is asked about workers."""
         self.root = ""
         """Where relative paths start, as configured; "" is the home directory."""
         self.state_directory: Optional[str] = None
@@ -33,6 +47,9 @@ class Requests:
 
     def start(self, stream: int, message: Any) -> None:
         """Begins one request; its reply goes out when it is done, a Failure if it cannot be."""
+        if isinstance(message, _WORKER_ASKS):
+            self._start_worker_ask(stream, message)
+            return
         if self._running >= MAX_RUNNING:
             self._reply(stream, Failure("failed", f"{MAX_RUNNING} requests run already; try again"))
             return
@@ -47,6 +64,19 @@ class Requests:
             self._sampling.submit(lambda: self._answer(message), done)
         else:
             run_apart("request", self._finished, lambda: self._answer(message), done)
+
+    def _start_worker_ask(self, stream: int, message: Any) -> None:
+        if self._worker_asks >= MAX_WORKER_ASKS:
+            text = f"{MAX_WORKER_ASKS} requests about workers run already; try again"
+            self._reply(stream, Failure("failed", text))
+            return
+        self._worker_asks += 1
+
+        def done(value: Any, error: Any) -> None:
+            self._worker_asks -= 1
+            self._reply(stream, value if error is None else _failure(error))
+
+        run_apart("worker", self._finished, lambda: self.workers.answer(message), done)
 
     def _answer(self, message: Any) -> Any:
         """Each answer's code is imported when it is first wanted."""

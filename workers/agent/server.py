@@ -15,6 +15,8 @@ from workers.agent.lane import Finished, Lane
 from workers.agent.outbox import Outbox
 from workers.agent.pace import Pace
 from workers.agent.requests import Requests
+from workers.agent.workers.beat import WorkerBeat
+from workers.agent.workers.late import LateRoom
 from workers.machine.boot import boottime
 from workers.protocol import (
     CONSOLE_MESSAGES,
@@ -62,11 +64,18 @@ class Server:
         self._counting = Counting(counter, Lane("counting", self._finished), self._outbox.latest)
         self._requests = Requests(sampler, self._sampling, self._finished, self.reply)
         self._requests.state_directory = hello.state_directory
+        self._workers = LateRoom(hello.state_directory, hello.node_key, sampler, self._changed)
+        self._requests.workers = self._workers
         self._wanted = Configure()
-        self._watched = WatchWorkers(0)
         self._heartbeats = 0
         self._pace = Pace()
         self._heard: Optional[int] = None
+        self._beats = WorkerBeat(
+            self._workers.get,
+            self._finished,
+            self._outbox,
+            lambda: self._pace.has_room(self._outbox.latest_bytes),
+        )
         now = time.monotonic()
         self._heard_at = self._next_heartbeat = self._next_sample = now
         os.set_blocking(channel_out, False)
@@ -99,6 +108,7 @@ class Server:
             raise
         finally:
             self._counting.stop()
+            self._workers.close()
 
     def reply(self, stream: int, message: Any) -> None:
         """Queues the one reply to a request."""
@@ -114,7 +124,9 @@ class Server:
     # ------------------------------------------------------------ the beat
 
     def _pause_ms(self) -> int:
-        due = min(self._next_heartbeat, self._next_sample, self._counting.due_at)
+        due = min(
+            self._next_heartbeat, self._next_sample, self._counting.due_at, self._beats.due_at
+        )
         return max(0, int((due - time.monotonic()) * 1000) + 1)
 
     def _beat(self) -> None:
@@ -125,6 +137,7 @@ class Server:
         if now >= self._next_sample:
             self._start_sample(now)
         self._counting.start_if_due(now)
+        self._beats.start_if_due(now)
 
     def _send_heartbeat(self, now: float) -> None:
         self._heartbeats += 1
@@ -213,7 +226,7 @@ class Server:
         elif isinstance(message, Configure):
             self._configure(message)
         elif isinstance(message, WatchWorkers):
-            self._watched = message
+            self._beats.watch(message)
         elif isinstance(message, CountNow):
             self._counting.now(lambda report: self.reply(stream, report))
         else:
@@ -226,7 +239,12 @@ class Server:
             self._next_sample = time.monotonic()
             self._sampling.submit(lambda: self._sampler.configure(wanted), self._configured)
         self._requests.root = wanted.root
+        self._workers.configure(wanted.root)
         self._counting.configure(wanted)
+
+    def _changed(self) -> None:
+        """Called by any thread: the workers are reported soon."""
+        self._finished.add(lambda *_: self._beats.poke(), None, None)
 
     def _configured(self, _: Any, error: Optional[Exception]) -> None:
         if error is not None:

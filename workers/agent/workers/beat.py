@@ -1,0 +1,108 @@
+"""When workers are reported and seen to: in lanes of their own, so that a hung disk holds up neither the
+other nor the loop. Nothing of the room is loaded before a console asks."""
+
+import time
+from typing import Any, Callable, Optional
+
+from workers.agent.lane import Finished, Lane
+from workers.agent.outbox import Outbox
+from workers.protocol import Notice, WatchWorkers
+
+REPORT_S = 1.0
+SOON_S = 0.05  # after a start or a command
+RECONCILE_S = 3.0
+NEVER = float("inf")
+
+
+class WorkerBeat:
+    """``room`` makes or gives the room, None where there is no state directory; ``has_room`` says whether
+    the channel carries one more reading."""
+
+    def __init__(
+        self,
+        room: Callable[[], Optional[Any]],
+        finished: Finished,
+        outbox: Outbox,
+        has_room: Callable[[], bool],
+    ) -> None:
+        self._room = room
+        self._finished = finished
+        self._outbox = outbox
+        self._has_room = has_room
+        self._reporting = Lane("workers", finished)
+        self._reconciling = Lane("reconciling", finished)
+        self._limit = 0
+        self._reports_running = self._reconcile_running = False
+        self._again = False
+        self._said = ""
+        self._next_report = self._next_reconcile = NEVER
+
+    def watch(self, message: WatchWorkers) -> None:
+        """Reports from now on; the first at once."""
+        self._limit = message.limit
+        self._next_report = self._next_reconcile = time.monotonic()
+        self._again = True
+
+    def poke(self) -> None:
+        """Something changed: the next report soon, whatever it says."""
+        self._again = True
+        if self._next_report < NEVER:
+            self._next_report = min(self._next_report, time.monotonic() + SOON_S)
+
+    @property
+    def due_at(self) -> float:
+        return min(self._next_report, self._next_reconcile)
+
+    def start_if_due(self, now: float) -> None:
+        """Called at every turn of the loop."""
+        if now >= self._next_report:
+            self._next_report = now + REPORT_S
+            self._report()
+        if now >= self._next_reconcile:
+            self._next_reconcile = now + RECONCILE_S
+            self._reconcile()
+
+    def _report(self) -> None:
+        if self._reports_running or not (self._again or self._has_room()):
+            return
+        self._reports_running = True
+        force, self._again = self._again, False
+        limit = self._limit
+
+        def work() -> Any:
+            room = self._room()
+            return None if room is None else room.report(limit, force)
+
+        self._reporting.submit(work, self._reported)
+
+    def _reported(self, report: Any, error: Optional[Exception]) -> None:
+        self._reports_running = False
+        if error is not None:
+            self._say(f"workers cannot be reported: {type(error).__name__}: {error}")
+        elif report is not None and report.frame is not None:
+            self._outbox.latest_frame("WorkerReport", report.frame)
+        if self._again:
+            self._next_report = min(self._next_report, time.monotonic() + SOON_S)
+
+    def _reconcile(self) -> None:
+        if self._reconcile_running:
+            return
+        self._reconcile_running = True
+
+        def work() -> Any:
+            room = self._room()
+            return () if room is None else room.reconcile()
+
+        self._reconciling.submit(work, self._reconciled)
+
+    def _reconciled(self, notes: Any, error: Optional[Exception]) -> None:
+        self._reconcile_running = False
+        if error is not None:
+            self._say(f"workers cannot be seen to: {type(error).__name__}: {error}")
+        for note in notes or ():
+            self._say(note)
+
+    def _say(self, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            self._outbox.latest(Notice("warning", text))

@@ -1,0 +1,242 @@
+"""All that the agent does about workers, behind one door. Made with the first message about them."""
+
+import os
+import threading
+import time
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from workers.agent.gpu_child import source_root
+from workers.agent.gpu_driver import library_folder
+from workers.agent.workers import cradle
+from workers.agent.workers.cradle import Cradle
+from workers.agent.workers.interpreters import Interpreters
+from workers.agent.workers.launching import Launching
+from workers.agent.workers.login_environment import LoginEnvironment, account
+from workers.agent.workers.reconciling import Reconciler
+from workers.agent.workers.reporting import Report, Reporter, record_now
+from workers.agent.workers.trees import Forest
+from workers.protocol import (
+    AdoptProcess,
+    CheckWorker,
+    ClearOrphan,
+    CommandWorker,
+    DescribeWorker,
+    Failure,
+    FindOrphans,
+    ForgetWorker,
+    GpuReport,
+    StartWorker,
+    WorkerRecord,
+    WorkerSpec,
+)
+from workers.supervisor import holder
+from workers.supervisor.run import Run
+from workers.supervisor.runs import Runs
+
+SWEEP_AGE_S = 10.0  # an older picture of the processes tells nothing
+TOKEN_SCAN_S = 60.0
+GPU_S = 5.0  # a driver that was just asked for the first time
+
+
+class WorkerRoom:
+    """Answers and turns run in threads; ``poke`` asks the loop for an early report."""
+
+    def __init__(self, node_folder: str, sampler: Any, poke: Callable[[], None]) -> None:
+        self.node_folder = node_folder
+        self.root = os.path.expanduser("~")
+        """Where the node's relative paths start."""
+        self.environment = LoginEnvironment()
+        self.interpreters = Interpreters()
+        self._sampler = sampler
+        self._poke = poke
+        self._launching = Launching(source_root(), self.environment)
+        self._reporter = Reporter(Runs(node_folder))
+        self._reconciler = Reconciler(Runs(node_folder), self._launching.launch)
+        self._reconciling = threading.Lock()
+        self._cradle: Optional[Cradle] = None
+        self._scanned_at: Optional[float] = None
+        self._known = 0
+
+    # ------------------------------------------------------------ turns
+
+    def report(self, limit: int, force: bool) -> Report:
+        """One turn of the report."""
+        return self._reporter.report(limit, self.forest(), force)
+
+    def reconcile(self) -> Tuple[str, ...]:
+        """One turn of seeing to every run; what a person should know of."""
+        notes = self._recreate()
+        with self._reconciling:
+            return notes + self._reconciler.step()
+
+    def close(self) -> None:
+        """Leaves the workers as they are."""
+        self._launching.close()
+
+    # ------------------------------------------------------------ answers
+
+    def answer(self, message: Any) -> Any:
+        """The reply to a message about workers. Raises OSError."""
+        found: Any = _ANSWERS[type(message)](message, self)
+        return found
+
+    # ------------------------------------------------------------ for the answers
+
+    def runs(self) -> Runs:
+        """A fresh look at the records: each thread has its own."""
+        return Runs(self.node_folder)
+
+    def place(self) -> str:
+        return self.node_folder
+
+    def forest(self) -> Optional[Forest]:
+        """The processes of the last sweep; None where it is old."""
+        processes = self._sampler.processes
+        age_s = processes.age_s
+        if age_s is None or age_s > SWEEP_AGE_S:
+            return None
+        return Forest(processes.readings, processes.gpu_memory)
+
+    def record(self, run: Run) -> WorkerRecord:
+        """One run's record with the figures of its processes."""
+        return record_now(run, self.forest())
+
+    def launch(self, run: Run) -> Tuple[str, ...]:
+        return self._launching.launch(run)
+
+    def care(self, run: Run) -> Tuple[str, ...]:
+        """Sees to one run now."""
+        with self._reconciling:
+            return self._reconciler.care(run)
+
+    def obey(self, run: Run) -> Tuple[str, ...]:
+        """Somebody wants something of this run: its pair is told, or it gets one."""
+        self.changed()
+        if run.is_held() and holder.poke(run.paths.lock):
+            return ()
+        with self._reconciling:
+            return self._reconciler.care_at_once(run)
+
+    def started(self) -> None:
+        """A run was added: old ones may have to go."""
+        self.runs().prune()
+        self.changed()
+
+    def changed(self) -> None:
+        """The report should go out soon."""
+        self._poke()
+
+    def cradle(self) -> Cradle:
+        """Where supervisors are put. Settings are read anew until they allow a start."""
+        if self._cradle is None or self._cradle.refusal:
+            name, uid = account().name, os.geteuid()
+            self._cradle = cradle.choose(cradle.look(name, uid), name, uid)
+        return self._cradle
+
+    def gpu_report(self, spec: WorkerSpec) -> GpuReport:
+        """What the driver shows; waited for only where GPUs are wanted and none was seen yet."""
+        report: GpuReport = self._sampler.gpu_report
+        if not (spec.gpus or spec.gpu_indices) or library_folder() is None:
+            return report
+        until = time.monotonic() + GPU_S
+        while not report.gpus and not report.fault and time.monotonic() < until:
+            time.sleep(0.05)
+            report = self._sampler.gpu_report
+        return report
+
+    # ------------------------------------------------------------ runs whose folder is gone
+
+    def _recreate(self) -> Tuple[str, ...]:
+        """Once at the start, each minute, and when a run has vanished."""
+        now, count = time.monotonic(), self._count()
+        vanished, self._known = count < self._known, count
+        due = self._scanned_at is None or now - self._scanned_at >= TOKEN_SCAN_S
+        if not due and not vanished:
+            return ()
+        self._scanned_at = now
+        from workers.agent.workers.adopting import recreate_own
+
+        try:
+            found = recreate_own(self.runs())
+        except OSError as error:
+            return (f"a run without a record cannot be rebuilt: {error}",)
+        return tuple(
+            f"the folder of {run.spec().name} was gone while it ran: rebuilt from its process"
+            for run in found
+        )
+
+    def _count(self) -> int:
+        try:
+            return os.stat(os.path.join(self.node_folder, "runs")).st_nlink
+        except OSError:
+            return 0
+
+
+def _start(message: StartWorker, room: WorkerRoom) -> Any:
+    from workers.agent.workers.starting import start
+
+    return start(message.spec, room)
+
+
+def _check(message: CheckWorker, room: WorkerRoom) -> Any:
+    from workers.agent.workers.starting import check
+
+    return check(message.spec, room)
+
+
+def _command(message: CommandWorker, room: WorkerRoom) -> Any:
+    from workers.agent.workers.commanding import command
+
+    return command(message, room)
+
+
+def _forget(message: ForgetWorker, room: WorkerRoom) -> Any:
+    from workers.agent.workers.commanding import forget
+
+    return forget(message, room)
+
+
+def _describe(message: DescribeWorker, room: WorkerRoom) -> Any:
+    from workers.agent.workers.describing import describe
+
+    return describe(message, room)
+
+
+def _orphans(_: FindOrphans, room: WorkerRoom) -> Any:
+    from workers.agent.workers.orphans import find
+
+    return find(room.runs())
+
+
+def _adopt(message: AdoptProcess, room: WorkerRoom) -> Any:
+    from workers.agent.workers.adopting import adopt
+
+    return adopt(message, room)
+
+
+def _clear(message: ClearOrphan, room: WorkerRoom) -> Any:
+    from workers.agent.workers.clearing import clear
+
+    return clear(message, room)
+
+
+# Each answer's code is imported when it is first wanted.
+_ANSWERS: Dict[Any, Callable[[Any, WorkerRoom], Any]] = {
+    StartWorker: _start,
+    CheckWorker: _check,
+    CommandWorker: _command,
+    ForgetWorker: _forget,
+    DescribeWorker: _describe,
+    FindOrphans: _orphans,
+    AdoptProcess: _adopt,
+    ClearOrphan: _clear,
+}
+
+
+def without_state() -> Failure:
+    """Why a node without a state directory has no workers."""
+    return Failure(
+        "refused",
+        "this node has no state directory (see the warnings of its connection):"
+        " nothing that must outlive the agent can be kept here",
+    )

@@ -25,6 +25,7 @@ from console.operations.history_cache import HistoryCache
 from console.operations.nodes import NodeOperations
 from console.operations.notify import Notifier
 from console.operations.processes import ProcessOperations
+from console.operations.workers import WorkerOperations
 from console.sessions.clock import SYSTEM_CLOCK, Clock
 from console.sessions.roaming import follow_addresses
 from console.sessions.roster import Roster
@@ -92,6 +93,7 @@ class Runtime:
         self.processes = ProcessOperations(acts)
         self.disks = DiskOperations(acts)
         self.datasets = DatasetOperations(acts)
+        self.workers = WorkerOperations(acts, self.store, lambda: self.settings)
         self.nodes = NodeOperations(acts, self)
         self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
         self._history = HistoryCache(here.console_state / "history.sqlite", self.board)

@@ -29,6 +29,11 @@ class Acts:
         self._guard = guard
         self._audit = audit
 
+    @property
+    def who(self) -> str:
+        """user@host of this console, as the audit log has it."""
+        return self._audit.who
+
     def session(self, node: str) -> Session:
         """The session of a node. Raises UsageError for a name that is not known."""
         if node in self._sessions:

@@ -47,12 +47,12 @@ class AuditLog:
         self.path = path
         self._wall = wall
         self._complain = complain  # told when the log cannot be written; the command goes on
-        self._who = _who()
+        self.who = _who()
 
     def asked(self, node: str, verb: str, argv: Sequence[str]) -> AuditEntry:
         """Writes down a command before it is sent."""
         words = tuple(one_line(word, 1000) for word in redact_argv(argv[:_MOST_WORDS]))
-        entry = AuditEntry(uuid.uuid4().hex[:12], self._now(), self._who, node, verb, words, ASKED)
+        entry = AuditEntry(uuid.uuid4().hex[:12], self._now(), self.who, node, verb, words, ASKED)
         self._append(entry)
         return entry
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -22,7 +21,8 @@ from console.fleet.model import NodeSpec, Transport
 from console.fleet.rules import AlertRules
 from console.settings.hosts import LOCAL, parse_host
 from console.settings.places import places
-from console.settings.selectors import checked_selector, selects
+from console.settings.presets import PresetSettings
+from console.settings.selectors import selects
 from console.settings.values import (
     Duration,
     EnvironmentName,
@@ -34,6 +34,8 @@ from console.settings.values import (
     PositiveDuration,
     Secret,
     Section,
+    Selector,
+    Size,
     User,
     duration_s,
 )
@@ -43,7 +45,6 @@ RULES = tuple(field.name for field in fields(AlertRules) if field.name != "stale
 _COUNTS = ("lines", "shards", "parquet", "files")
 
 Port = Annotated[StrictInt, Field(ge=1, le=65_535)]
-Selector = Annotated[Line, AfterValidator(checked_selector)]
 
 
 class NodeSettings(Section):
@@ -160,6 +161,15 @@ class AlertSettings(Section):
     cpu_contention: RuleSettings = RuleSettings()
     dataset_stale: RuleSettings = RuleSettings()
     dataset_unreadable: RuleSettings = RuleSettings()
+    worker_slow: RuleSettings = RuleSettings()
+    worker_stalled: RuleSettings = RuleSettings()
+    worker_crash_loop: RuleSettings = RuleSettings()
+    worker_writer_blocked: RuleSettings = RuleSettings()
+    worker_lost: RuleSettings = RuleSettings()
+    worker_exited_badly: RuleSettings = RuleSettings()
+    worker_kill_pending: RuleSettings = RuleSettings()
+    worker_unguarded: RuleSettings = RuleSettings()
+    worker_warning: RuleSettings = RuleSettings()
     clock_skew: RuleSettings = RuleSettings()
 
 
@@ -215,9 +225,12 @@ class UiSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long the console keeps what it could ask again."""
+    """How much is kept: by the console of what it could ask again, by the nodes of what is over."""
 
     dataset_history: PositiveDuration = 2 * 86_400.0
+    runs: Annotated[StrictInt, Field(ge=1, le=10_000)] = 20  # that are over, of each name
+    logs: Size = 2 * 1024**3  # bytes, on each node
+    log_cache: Size = 2 * 1024**3  # bytes, of logs kept on the console's machine
 
 
 class Settings(Section):
@@ -226,6 +239,7 @@ class Settings(Section):
     nodes: tuple[NodeSettings, ...] = ()
     ssh: SshSettings = Field(default_factory=SshSettings)  # asks where HOME is
     datasets: tuple[DatasetSettings, ...] = ()
+    presets: tuple[PresetSettings, ...] = ()
     alerts: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     ui: UiSettings = UiSettings()

@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictStr
 
 from console.errors import SettingsError
+from console.settings.selectors import checked_selector
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|min|h|d|w)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKMGT]i?)?B?")
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _LONGEST_NAME = 253  # of a DNS name
 _MOST_SECRET_BYTES = 64 * 1024
 
@@ -46,6 +49,18 @@ def duration_s(value: Any) -> float:
     if match is None:
         raise ValueError("wanted a duration such as 5s, 60m, 2h or 1d")
     return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def size_bytes(value: Any) -> int:
+    """Bytes of `2GiB`, `500 MB`, `1.5T` (Gi is 1024³, G is 1000³), or of a plain number. Raises ValueError."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e18:
+        return int(value)
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("wanted a size such as 500MB, 8GiB or 2TiB")
+    unit = match[2] or ""
+    base = 1024 if unit.endswith("i") else 1000
+    return int(float(match[1]) * base ** _POWERS[unit.rstrip("i").upper()])
 
 
 def checked_name(value: Any) -> str:
@@ -105,6 +120,7 @@ def _list_of_text(value: Any) -> Any:
 
 Duration = Annotated[float, BeforeValidator(duration_s)]
 PositiveDuration = Annotated[float, BeforeValidator(_positive_duration)]
+Size = Annotated[int, BeforeValidator(size_bytes)]  # bytes
 Name = Annotated[str, BeforeValidator(checked_name)]
 User = Annotated[str, BeforeValidator(checked_user)]
 Line = Annotated[StrictStr, BeforeValidator(_flat_text)]
@@ -112,6 +128,8 @@ NodePath = Annotated[StrictStr, BeforeValidator(_path_text)]  # a path on a node
 HomePath = Annotated[Path, BeforeValidator(_home_path)]  # a path here; ~ is expanded
 EnvironmentName = Annotated[str, BeforeValidator(_environment_name)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(_list_of_text)]  # one text is a list of one
+NodePaths = Annotated[tuple[NodePath, ...], BeforeValidator(_list_of_text)]
+Selector = Annotated[Line, AfterValidator(checked_selector)]
 
 
 class Secret(Section):

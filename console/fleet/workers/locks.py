@@ -1,0 +1,33 @@
+"""Who holds a lock of which only one holder may live in the whole fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from console.fleet.model import Node
+from console.fleet.workers.crew import is_reachable
+from console.fleet.workers.view import LIVE
+
+
+def holder(lock: str, nodes: Iterable[Node], besides: str = "") -> tuple[str, str] | None:
+    """(node, "NAME (run …, running)") of the live run that holds the fleet's lock, as last known.
+
+    None where none does. `besides`: the id of a run that does not count.
+    """
+    for node in nodes:
+        for record in node.workers.workers if node.workers else ():
+            held = record.singleton == lock and record.singleton_scope == "fleet"
+            if held and record.state in LIVE and record.run_id != besides:
+                return node.name, f"{record.name} (run {record.run_id[:12]}, {record.state})"
+    return None
+
+
+def unasked(nodes: Iterable[Node]) -> tuple[tuple[str, str], ...]:
+    """(node, why) of those that cannot tell now what they hold. Two entries of one machine count once."""
+    nodes = tuple(nodes)
+    told = {node.hello.node_key for node in nodes if node.hello and is_reachable(node)}
+    return tuple(
+        (node.name, node.reason or "it has not told yet what runs there")
+        for node in nodes
+        if not is_reachable(node) and not (node.hello and node.hello.node_key in told)
+    )

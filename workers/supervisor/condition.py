@@ -36,9 +36,11 @@ class Condition(NamedTuple):
     sequence: int = 0  # of the desired state that was last acted on
     want: str = "running"  # of the same: running, stopped, drained
     stop_asked: bool = False  # by the last desired state that was acted on
-    restart_asked: bool = False  # by a person, and the next attempt has not begun
+    drain_asked: bool = False
+    start_asked: bool = False  # an attempt follows at once, whatever the policy says
     stopping_since: Optional[float] = None  # boottime
     restart_at: Optional[float] = None  # boottime
+    upcoming: int = 0  # the attempt that a back-off precedes
     started_wall: Optional[float] = None  # of the first attempt
     attempt_started: Optional[float] = None  # boottime
     ended_wall: Optional[float] = None
@@ -89,6 +91,11 @@ def _time(event: Event, name: str) -> Optional[float]:
     return float(value) if isinstance(value, (int, float)) else None
 
 
+def _attempt(now: Condition, event: Event) -> int:
+    """Which one it is about: the history may have lost the event that began it."""
+    return max(now.attempt, _count(event, "attempt") or 0)
+
+
 def _boot(event: Event) -> str:
     return str(event.get("boot_id", ""))
 
@@ -97,7 +104,7 @@ def _intent(now: Condition, event: Event) -> Condition:
     return now._replace(
         state=STARTING,
         attempt=_integer(event, "attempt"),
-        restarts=now.restarts + (now.state == BACKOFF and not now.restart_asked),
+        restarts=now.restarts + (now.state == BACKOFF and not now.start_asked),
         pid=None,
         ticks=None,
         error=None,
@@ -108,7 +115,8 @@ def _intent(now: Condition, event: Event) -> Condition:
         leftovers=0,
         kill_pending=(),
         stop_asked=False,
-        restart_asked=False,
+        drain_asked=False,
+        start_asked=False,
         stopping_since=None,
         restart_at=None,
         attempt_started=None,
@@ -120,6 +128,7 @@ def _intent(now: Condition, event: Event) -> Condition:
 def _started(now: Condition, event: Event) -> Condition:
     return now._replace(
         state=STOPPING if now.stopping_since is not None else RUNNING,
+        attempt=_attempt(now, event),
         pid=_integer(event, "pid"),
         ticks=_integer(event, "ticks"),
         started_wall=now.started_wall or _time(event, "wall"),
@@ -136,6 +145,7 @@ def _started(now: Condition, event: Event) -> Condition:
 def _exec_failed(now: Condition, event: Event) -> Condition:
     return now._replace(
         state=STOPPED if now.stop_asked else EXITED,
+        attempt=_attempt(now, event),
         pid=None,
         ticks=None,
         error=str(event["text"]),
@@ -147,15 +157,15 @@ def _exec_failed(now: Condition, event: Event) -> Condition:
 
 def _adopted(now: Condition, event: Event) -> Condition:
     return now._replace(
-        state=RUNNING if now.stopping_since is None else STOPPING,
-        attempt=_integer(event, "attempt"),
-        pid=_integer(event, "pid"),
-        ticks=_integer(event, "ticks"),
+        state=STOPPING if now.stopping_since is not None else RUNNING,
+        attempt=_attempt(now, event),
         adopted=True,
         unguarded=False,
         finished=False,
-        lost_reason=None,
+        pid=_integer(event, "pid"),
+        ticks=_integer(event, "ticks"),
         error=None,
+        lost_reason=None,
         exit_code=None,
         signal=None,
         started_wall=now.started_wall or _time(event, "wall"),
@@ -165,28 +175,35 @@ def _adopted(now: Condition, event: Event) -> Condition:
 
 
 def _desired(now: Condition, event: Event) -> Condition:
-    act = str(event.get("act", ""))
     now = now._replace(sequence=_integer(event, "sequence"), want=str(event.get("want", now.want)))
-    if act in ("stop", "kill"):
-        return _stop_wanted(now._replace(restart_asked=False), event)
-    if act in ("restart", "restart_force"):
-        return _restart_wanted(now, event)
-    if act == "drain" and now.state in (BACKOFF, CREATED):
-        return _never_mind(now, event)
+    wanted = _WANTS.get(str(event.get("act")))
+    return now if wanted is None else wanted(now, event)
+
+
+def _wants_stop(now: Condition, event: Event) -> Condition:
+    now = now._replace(stop_asked=True, start_asked=False)
+    if now.state in _WITH_PROCESS:
+        return _stopping(now, event)
+    return _not_begun(now, event)
+
+
+def _wants_restart(now: Condition, event: Event) -> Condition:
+    if now.state == CREATED:
+        return now
+    now = now._replace(stop_asked=False, drain_asked=False, start_asked=True, finished=False)
+    if now.state in _WITH_PROCESS:
+        return _stopping(now, event)
     return now
 
 
-def _stop_wanted(now: Condition, event: Event) -> Condition:
-    if now.state in _WITH_PROCESS:
-        return _stopping(now, event)._replace(stop_asked=True)
-    return _never_mind(now, event) if now.state in (BACKOFF, CREATED) else now
+def _wants_start(now: Condition, event: Event) -> Condition:
+    if now.state in (CREATED, STARTING, RUNNING) and not now.drain_asked:
+        return now
+    return now._replace(stop_asked=False, drain_asked=False, start_asked=True, finished=False)
 
 
-def _restart_wanted(now: Condition, event: Event) -> Condition:
-    now = now._replace(restart_asked=True, finished=False)
-    if now.state in _WITH_PROCESS:
-        return _stopping(now, event)._replace(stop_asked=False)
-    return now
+def _wants_drain(now: Condition, event: Event) -> Condition:
+    return _not_begun(now._replace(drain_asked=True, start_asked=False), event)
 
 
 def _stopping(now: Condition, event: Event) -> Condition:
@@ -195,33 +212,45 @@ def _stopping(now: Condition, event: Event) -> Condition:
     return now._replace(state=STOPPING, stopping_since=since)
 
 
-def _never_mind(now: Condition, event: Event) -> Condition:
-    """Nothing runs, and nothing will."""
-    return now._replace(
-        state=STOPPED, stop_asked=True, restart_at=None, ended_wall=_time(event, "wall")
-    )
+def _not_begun(now: Condition, event: Event) -> Condition:
+    """Nothing runs, so nothing has to end: a run that waits is stopped by the word alone."""
+    if now.state in (BACKOFF, CREATED):
+        return now._replace(state=STOPPED, restart_at=None, ended_wall=_time(event, "wall"))
+    return now
 
 
 def _exited(now: Condition, event: Event) -> Condition:
     asked = bool(event.get("asked")) or now.stop_asked
+    leftovers = _count(event, "leftovers") or 0
+    # While a stop or a restart still has processes to end, the run has not stopped.
+    going_on = leftovers > 0 and now.stopping_since is not None
     return now._replace(
-        state=STOPPED if asked else EXITED,
+        state=STOPPING if going_on else STOPPED if asked else EXITED,
+        attempt=_attempt(now, event),
+        stop_asked=asked,
+        stopping_since=now.stopping_since if going_on else None,
         pid=None,
         ticks=None,
         exit_code=_count(event, "code"),
         signal=_count(event, "signal"),
         oom=bool(event.get("oom")),
         core=bool(event.get("core")),
-        leftovers=_count(event, "leftovers") or 0,
+        leftovers=leftovers,
         ended_wall=_time(event, "wall"),
-        stopping_since=None,
         kill_pending=(),
     )
+
+
+def _emptied(now: Condition, event: Event) -> Condition:
+    if now.state == STOPPING and now.pid is None:
+        now = now._replace(state=STOPPED if now.stop_asked else EXITED, stopping_since=None)
+    return now._replace(leftovers=0, kill_pending=())
 
 
 def _lost(now: Condition, event: Event) -> Condition:
     return now._replace(
         state=LOST,
+        attempt=_attempt(now, event),
         lost_reason=str(event["reason"]),
         last_seen=_time(event, "last_seen"),
         pid=None,
@@ -251,6 +280,14 @@ def _warning(now: Condition, event: Event) -> Condition:
     return now._replace(warnings=(*others, text)[-_WARNINGS:])
 
 
+_WANTS: Dict[str, Callable[[Condition, Event], Condition]] = {
+    "start": _wants_start,
+    "stop": _wants_stop,
+    "kill": _wants_stop,
+    "restart": _wants_restart,
+    "restart_force": _wants_restart,
+    "drain": _wants_drain,
+}
 _STEPS: Dict[str, Callable[[Condition, Event], Condition]] = {
     kinds.INTENT: _intent,
     kinds.STARTED: _started,
@@ -261,8 +298,9 @@ _STEPS: Dict[str, Callable[[Condition, Event], Condition]] = {
     kinds.LOST: _lost,
     kinds.BACKOFF: _backoff,
     kinds.KILL_PENDING: _kill_pending,
-    kinds.EMPTIED: lambda now, event: now._replace(leftovers=0, kill_pending=()),
+    kinds.EMPTIED: _emptied,
     kinds.CRASH_LOOP: lambda now, event: now._replace(crash_loop=True),
+    kinds.TAKEN_UP: lambda now, event: now._replace(unguarded=False),
     kinds.FINISHED: lambda now, event: now._replace(finished=True),
     kinds.SHIM_LOST: lambda now, event: now._replace(unguarded=True),
     kinds.GUARDIAN_LOST: lambda now, event: now._replace(unguarded=True),

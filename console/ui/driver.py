@@ -115,6 +115,8 @@ class TerminalDriver(LinuxDriver):
         def recovered() -> None:
             loop.call_soon_threadsafe(app.repaint_everything)
 
+        # Else the app begins at what COLUMNS and LINES claim, and lays itself out from one to the other forever.
+        self._size = self._get_terminal_size()
         self.writer = TerminalWriter(self._terminal, recovered)
         self.writer.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]

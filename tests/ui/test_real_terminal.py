@@ -28,12 +28,15 @@ OWN = re.compile(
 )
 
 
-def console(directory: Path, mode: str = "plain", columns: int = 120, rows: int = 40) -> Terminal:
+def console(
+    directory: Path, mode: str = "plain", columns: int = 120, rows: int = 40, **more: str
+) -> Terminal:
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "TERM": "xterm-256color",
         "LC_ALL": "C.UTF-8",
+        **more,
     }
     argv = [sys.executable, "-m", "tests.ui.program", mode, str(directory)]
     return Terminal(argv, columns, rows, environment, str(ROOT))
@@ -105,6 +108,13 @@ def test_a_signal_ends_it_in_order_and_restores_the_terminal(
     assert terminal.wait_for_exit() == 128 + number
     for sequence in RESTORED:
         assert sequence in bytes(terminal.raw)
+
+
+def test_the_terminal_has_its_own_size_whatever_the_environment_claims(tmp_path: Path) -> None:
+    with console(tmp_path, COLUMNS="80", LINES="24") as terminal:
+        terminal.wait_for("sim-0035", 30)  # the last row that fits, far below the 24th
+        terminal.send("\x11")
+        assert terminal.wait_for_exit() == 0
 
 
 @pytest.mark.parametrize("readings", [35, pytest.param(5000, marks=pytest.mark.long)])

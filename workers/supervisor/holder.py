@@ -1,0 +1,81 @@
+"""Who takes care of a run: written into its lock file, so that others can name them and poke them."""
+
+import json
+import os
+import signal
+from typing import NamedTuple, Optional, Tuple
+
+from workers.machine import boot, pidfd
+from workers.machine.process import start_ticks
+from workers.protocol import ProtocolError, decode, plain
+from workers.supervisor import storage
+
+GUARDIAN, SHIM = "guardian", "shim"
+
+
+class Keeper(NamedTuple):
+    """One process of the pair."""
+
+    role: str
+    pid: int
+    ticks: int
+
+
+class Holder(NamedTuple):
+    keepers: Tuple[Keeper, ...] = ()
+    boot_id: str = ""
+    namespace: int = 0
+
+
+def this_process(role: str) -> Keeper:
+    return Keeper(role, os.getpid(), start_ticks(os.getpid()) or 0)
+
+
+def sign(lock: int, keepers: Tuple[Keeper, ...]) -> None:
+    """Writes into the lock file, held as a descriptor, who holds it. A full disk is no reason to fail."""
+    body = plain(Holder(keepers, boot.boot_id(), boot.pid_namespace()))
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps(body).encode("ascii"), 0)
+    except OSError:
+        pass
+
+
+def touch(lock: int) -> None:
+    """A sign of life: the lock file's time."""
+    try:
+        os.utime(lock)
+    except OSError:
+        pass
+
+
+def last_seen(path: str) -> Optional[float]:
+    """When a holder last showed itself, by the wall clock; None where there never was one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime
+
+
+def holder(path: str) -> Optional[Holder]:
+    """Who signed the lock last, alive or not; None where nobody did."""
+    try:
+        found: Holder = decode(Holder, json.loads(storage.read_file(path)))
+    except (OSError, ValueError, ProtocolError):
+        return None
+    return found
+
+
+def poke(path: str) -> int:
+    """Tells the pair to look at ``desired.json`` now; how many heard it. They look every 2 s anyhow."""
+    found = holder(path)
+    if found is None or (found.boot_id, found.namespace) != (boot.boot_id(), boot.pid_namespace()):
+        return 0
+    heard = 0
+    for keeper in found.keepers:
+        try:
+            heard += pidfd.send(keeper.pid, keeper.ticks, signal.SIGHUP)
+        except OSError:
+            continue
+    return heard

@@ -18,6 +18,7 @@ from console.operations.acknowledgements import Acknowledgements
 from console.operations.acts import Acts
 from console.operations.audit import AuditLog
 from console.operations.bulletin import BulletinBoard
+from console.operations.commands import CommandOperations
 from console.operations.datasets import DatasetOperations
 from console.operations.disks import DiskOperations
 from console.operations.guard import Guard
@@ -94,6 +95,7 @@ class Runtime:
         self.disks = DiskOperations(acts)
         self.datasets = DatasetOperations(acts)
         self.workers = WorkerOperations(acts, self.store, lambda: self.settings)
+        self.commands = CommandOperations(self.workers)
         self.nodes = NodeOperations(acts, self)
         self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
         self._history = HistoryCache(here.console_state / "history.sqlite", self.board)
@@ -140,6 +142,7 @@ class Runtime:
     ) -> None:
         if self._keep:
             self._save_history()
+        self.commands.close()
         closing = [self._roster.end(name) for name in tuple(self.sessions)]
         for task in self._tasks:
             task.cancel()

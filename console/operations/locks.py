@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.fleet.workers.crew import is_reachable
+from console.fleet.workers.reported import is_reachable
 from console.fleet.workers.locks import holder, unasked
 from console.operations.waiting import until
 from console.settings.selectors import selects

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.errors import QuarterdeckError, Refused
 from console.fleet.model import Attention, Detached, Down
-from console.fleet.workers.crew import is_reachable
+from console.fleet.workers.reported import is_reachable
 from console.operations import locks
 from console.operations.outcomes import Outcome, Target, Verdict, failure, verdict_of
 from console.operations.reach import Reach

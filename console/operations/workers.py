@@ -123,6 +123,10 @@ class WorkerOperations:
         chosen = [one if isinstance(one, Target) else Target(*one, "") for one in targets]
         return await reached(self._store, chosen, goal, timeout_s)
 
+    async def stop_run(self, node: str, run_id: str) -> Outcome:
+        """Stops a run of our own that may not have been reported yet."""
+        return await self._act(Target(node, run_id, run_id[:12]), "stop", None)
+
     async def _act(self, target: Target, act: str, grace_s: float | None) -> Outcome:
         argv = [
             target.name,

@@ -21,6 +21,7 @@ _STOLEN_PERCENT = 10.0
 _NEXT = {
     "node_down": ("Ctrl-R", "tries again at once"),
     "node_attention": ("Ctrl-R", "tries again when that is done"),
+    "worker_warning": ("Enter", "opens the node: Workers shows it"),
     "dataset_stale": ("Enter", "opens the node: Processes says whether what writes it still runs"),
 }
 

@@ -18,7 +18,7 @@ from console.fleet.alerts import Alert
 from console.fleet.grammar import FilterError, Test, Vocabulary
 from console.fleet.measures import MEASURES
 from console.fleet.model import Node
-from console.fleet.workers.crew import live_records
+from console.fleet.workers.reported import live_records
 
 __all__ = ["FIELDS", "Filter", "FilterError", "parse"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from console.fleet.history import memory_percent
 from console.fleet.model import Node
 from console.fleet.survey.disk import inodes_percent, used_percent
-from console.fleet.workers.crew import live_records
+from console.fleet.workers.reported import live_records
 
 Measure = Callable[[Node], list[float]]
 

@@ -35,5 +35,14 @@ class AlertRules:
     cpu_contention: Rule = Rule(limit=1.25, for_s=60.0, clear_s=60.0)  # load per core
     dataset_stale: Rule = Rule(clear_s=0.0)  # how old: `stale_after` of each dataset
     dataset_unreadable: Rule = Rule(for_s=30.0, clear_s=0.0)
+    worker_slow: Rule = Rule(limit=50.0, for_s=120.0, clear_s=60.0)  # percent of its usual rate
+    worker_stalled: Rule = Rule(limit=300.0, for_s=0.0, clear_s=0.0)  # seconds without a unit
+    worker_crash_loop: Rule = Rule(limit=3.0, for_s=0.0, clear_s=60.0)  # crashes in ten minutes
+    worker_writer_blocked: Rule = Rule(limit=60.0, for_s=10.0, clear_s=5.0)  # seconds: a full disk
+    worker_lost: Rule = Rule()
+    worker_exited_badly: Rule = Rule()  # wanted running, but over
+    worker_kill_pending: Rule = Rule()  # what SIGKILL does not end
+    worker_unguarded: Rule = Rule(for_s=10.0)  # one of its two guards is gone
+    worker_warning: Rule = Rule()  # what its supervisor says, as that its logs are not rotated
     clock_skew: Rule = Rule(limit=10.0, for_s=10.0, clear_s=30.0)  # seconds
     stale_after: tuple[tuple[str, float], ...] = ()  # dataset, seconds; others are never stale

@@ -31,6 +31,7 @@ from console.fleet.series import Point
 from console.fleet.summary import FleetSummary, summarise
 from console.fleet.survey import survey
 from console.fleet.workers.crew import Crew
+from console.fleet.workers.peers import PeerTable
 from console.fleet.workers.view import WorkerView
 
 NOTICES_KEPT = 20
@@ -56,6 +57,7 @@ class FleetStore:
         self.nodes: Mapping[str, Node] = MappingProxyType(self._nodes)
         self._histories: dict[str, NodeHistory] = {}
         self._crews: dict[str, Crew] = {}
+        self._peers = PeerTable()
         self._book = AlertBook()
         self._survey_at: dict[str, float] = {}
         self._summary: tuple[float, tuple[Alert, ...], FleetSummary] | None = None
@@ -252,8 +254,6 @@ class FleetStore:
         if new is None or new is old:
             return
         self._nodes[event.node] = new
-        assert new.workers is not None
-        self._crews[event.node].take(new.workers, event.at)
         self._tell(NodeChanged(event.node, "workers"))
         self._survey(event.node)
 
@@ -290,7 +290,12 @@ class FleetStore:
 
     def _survey(self, name: str) -> None:
         self._survey_at[name] = self.now + SURVEY_EVERY_S
-        look = survey(self._nodes[name], self._histories[name], self.rules, self.now)
+        node, history, crew = self._nodes[name], self._histories[name], self._crews[name]
+        crew.look(
+            node, history, self.rules, self._peers.of(self._nodes, self._crews, self.now), self.now
+        )
+        views = crew.views(node, self.now, self.clock)
+        look = survey(node, history, self.rules, self.now, views)
         if self._book.note(name, look, self.now, self.clock):
             self._tell(AlertsChanged())
 

@@ -38,6 +38,7 @@ class Finder:
     def __init__(self, wanted: Wanted, lines: Sequence[Line]) -> None:
         self.wanted = wanted
         self.matches = LogBook()
+        self._known: set[tuple[int, int, int, int]] = set()
         self._todo = [line for line in lines if not line.is_note]
 
     @property
@@ -53,4 +54,10 @@ class Finder:
 
     def offer(self, lines: Iterable[Line]) -> None:
         """New lines."""
-        self.matches.add(line for line in lines if not line.is_note and self.wanted.matches(line))
+        self.adopt(line for line in lines if not line.is_note and self.wanted.matches(line))
+
+    def adopt(self, lines: Iterable[Line]) -> None:
+        """Lines that match, found here or on the node; each counts once."""
+        fresh = [line for line in lines if line.key not in self._known]
+        self._known.update(line.key for line in fresh)
+        self.matches.add(fresh)

@@ -31,6 +31,11 @@ class Line(NamedTuple):
     look: Look | None = None  # the colours that the lines before left switched on
 
     @property
+    def key(self) -> tuple[int, int, int, int]:
+        """Where its bytes are: the same whoever brought it. Notes have none of their own."""
+        return (self.source, self.attempt, self.which, self.offset)
+
+    @property
     def shown(self) -> Shown:
         """Its text, safe to paint, and the colours in it."""
         return read(self.data, self.look, self.cut)

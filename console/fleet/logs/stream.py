@@ -85,11 +85,15 @@ class LogStream:
         lines = []
         clock = LineClock()
         finder = FaultFinder()
-        for match in sorted(matches, key=lambda found: (found.attempt, found.clock, found.offset)):
+        for match in sorted(matches, key=lambda found: (found.attempt, found.which, found.offset)):
             data = match.line.encode("utf-8", "replace")
             told = clock.tell(data, match.clock, match.clock > 0, now + self.skew_s)
-            lines.append(Line(told.order - self.skew_s, told.time - self.skew_s, told.rough, self.source,
-                              match.attempt, match.which, match.offset, data, 0, finder.kind(data)))  # fmt: skip
+            known = not told.rough or match.clock > 0
+            order, time = (
+                (told.order - self.skew_s, told.time - self.skew_s) if known else (0.0, 0.0)
+            )
+            lines.append(Line(order, time, told.rough, self.source, match.attempt, match.which,
+                              match.offset, data, 0, finder.kind(data)))  # fmt: skip
         return lines
 
     def _line(self, chunk: LogChunk, stream: _Stream, raw: RawLine, now: float) -> Line:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from console.fleet.alerts import Finding, Survey
 from console.fleet.history import NodeHistory
 from console.fleet.model import Node, Up
@@ -11,6 +13,9 @@ from console.fleet.survey.disk import look_at_disks
 from console.fleet.survey.gpu import look_at_gpus
 from console.fleet.survey.host import look_at_host
 from console.fleet.survey.link import look_at_clock, look_at_link
+from console.fleet.survey.workers import WORKER_KINDS, look_at_workers
+from console.fleet.workers.reported import is_reachable
+from console.fleet.workers.view import WorkerView
 
 _SAMPLE_KINDS = frozenset(
     {
@@ -28,7 +33,13 @@ _SAMPLE_KINDS = frozenset(
 _DATASET_KINDS = frozenset({"dataset_stale", "dataset_unreadable"})
 
 
-def survey(node: Node, history: NodeHistory, rules: AlertRules, now: float) -> Survey:
+def survey(
+    node: Node,
+    history: NodeHistory,
+    rules: AlertRules,
+    now: float,
+    workers: Sequence[WorkerView] = (),
+) -> Survey:
     """All findings. Of a node that cannot be seen only the link is judged; the rest is unknown."""
     link = node.link
     if not isinstance(link, Up):
@@ -47,4 +58,8 @@ def survey(node: Node, history: NodeHistory, rules: AlertRules, now: float) -> S
         unknown |= _DATASET_KINDS
     else:
         look_at_datasets(node, node.datasets, rules, now, findings, unknown)
+    if is_reachable(node):
+        look_at_workers(workers, rules, findings)
+    else:
+        unknown |= WORKER_KINDS
     return Survey(tuple(findings), frozenset(unknown))

@@ -23,6 +23,18 @@ _HELP = {
     "cpu_contention": ("Enter", "opens the node: Processes can end a competitor"),
     "dataset_stale": ("d", "says what may hold it back"),
     "dataset_unreadable": ("s", "opens a shell: look at owner and mode of the files"),
+    "worker_slow": ("l", "shows its log"),
+    "worker_stalled": ("l", "shows its last lines"),
+    "worker_crash_loop": ("l", "shows why: E jumps to the error"),
+    "worker_writer_blocked": ("l", "shows its last lines"),
+    "worker_lost": ("o", "looks for what is left of it"),
+    "worker_exited_badly": ("l", "shows its last lines"),
+    "worker_kill_pending": (
+        "s",
+        "opens a shell: what it waits for, a disk or a mount, must answer",
+    ),
+    "worker_unguarded": ("r", "restarts it under two new guards"),
+    "worker_warning": ("d", "says more"),
     "clock_skew": ("s", "opens a shell: timedatectl says whether the clock is kept"),
 }
 KINDS = tuple(_HELP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from console.fleet.model import Node
-from console.fleet.workers.crew import is_reachable
+from console.fleet.workers.reported import is_reachable
 from console.fleet.workers.view import LIVE
 
 

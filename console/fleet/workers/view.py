@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 
 from console import formatting
 from console.fleet.workers import words
+from console.fleet.workers.health import UNKNOWN, UNWELL
 from console.fleet.workers.history import WorkerHistory
 from workers.protocol import WorkerRecord
 
 LIVE = frozenset({"created", "starting", "running", "stopping", "backoff"})
-OK, SLOW, STALLED, CRASH_LOOP = "ok", "slow", "stalled", "crash_loop"
-WRITER_BLOCKED, UNKNOWN = "writer_blocked", "unknown"
-UNWELL = frozenset({SLOW, STALLED, CRASH_LOOP, WRITER_BLOCKED})
 
 _ON_LIVE = frozenset({"stop", "kill", "drain", "restart", "restart_force"})
 _ON_ENDED = frozenset({"restart", "restart_force", "forget"})
@@ -106,9 +104,19 @@ class WorkerView:
     @property
     def stem(self) -> str:
         """What copies have in common: the name without its number."""
-        return _COPY.sub("", self.record.name) or self.record.name
+        return stem_of(self.record.name)
 
     @property
     def group(self) -> str:
         """What it is compared with: runs of the same preset, or of the same stem without one."""
-        return self.record.preset or self.stem
+        return group_of(self.record)
+
+
+def stem_of(name: str) -> str:
+    """`selfplay` of `selfplay-3`."""
+    return _COPY.sub("", name) or name
+
+
+def group_of(record: WorkerRecord) -> str:
+    """What a run is compared with: runs of its preset, or of its stem without one."""
+    return record.preset or stem_of(record.name)

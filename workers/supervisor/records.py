@@ -45,6 +45,11 @@ class RecordFile:
         self._seen = (found.st_size, found.st_mtime_ns if storage.is_settled(found) else -1)
         return News(tuple(self._read_on()), anew)
 
+    @property
+    def size(self) -> int:
+        """Bytes of whole lines that were read."""
+        return self._offset
+
     def append(self, fields: Mapping[str, Any]) -> "Tuple[News, Optional[OSError]]":
         """Adds one record durably, with the next ``seq``. Only the holder of the run's lock may.
 

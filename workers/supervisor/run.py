@@ -72,6 +72,10 @@ class Run:
         except OSError:
             return []
 
+    def size(self) -> int:
+        """Bytes of the history as far as it was read; another number after every event."""
+        return self.history.size
+
     @property
     def created(self) -> Mapping[str, Any]:
         """The CREATED event (``serial`` orders the runs of a node); empty where it is gone."""

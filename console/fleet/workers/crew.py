@@ -39,7 +39,7 @@ class Crew:
         self._verdicts: dict[str, Verdict] = {}
         self._rates: dict[str, tuple[float | None, int]] = {}
         self._watched_s = 0.0
-        self._looked_at: float | None = None
+        self._seen_at: float | None = None
         self._reachable = False
         self._made: tuple[Node, float, tuple[WorkerView, ...]] | None = None
 
@@ -69,13 +69,16 @@ class Crew:
             self._rates.pop(gone, None)
 
     def _watch(self, reachable: bool, now: float) -> None:
-        """Counts the time in which the node was seen; after a gap every count begins anew."""
-        if self._looked_at is not None and reachable and self._reachable:
-            self._watched_s += min(_GAP_S, max(0.0, now - self._looked_at))
-        if not reachable and self._reachable:
+        """Counts the time in which the node was seen; after a long gap every rate begins anew."""
+        since_s = 0.0 if self._seen_at is None else max(0.0, now - self._seen_at)
+        if reachable and self._reachable:
+            self._watched_s += min(_GAP_S, since_s)
+        elif reachable:
             for track in self._tracks.values():
-                track.pace.pause()
-        self._looked_at, self._reachable = now, reachable
+                track.pace.missed(since_s)
+        if reachable:
+            self._seen_at = now
+        self._reachable = reachable
 
     def _measure(
         self,

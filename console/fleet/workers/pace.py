@@ -10,6 +10,7 @@ WINDOW_S = 300.0  # what a rate is measured over
 _LEAST_SPAN_S = 15.0  # between the first and the last rise, before a rate is said
 _OVERDUE = 3.0  # times its usual gap without a rise: it does nothing
 _RISES = 64
+_SHORT_S = 60.0  # not looking for so long spoils no rate
 _MINUTE_S = 60.0
 _MINUTES = 240  # what "usual" looks back on
 _RECENT_MINUTES = 5  # the last ones are what is compared with it
@@ -44,10 +45,15 @@ class Pace:
         self._rises.append((at, done))
         return True
 
-    def pause(self) -> None:
-        """Nobody looked for a while: what came meanwhile came at an unknown time."""
+    def forget(self) -> None:
+        """What comes now is another count."""
         self._rises.clear()
         self._seen = None
+
+    def missed(self, seconds: float) -> None:
+        """Nobody looked for so long. If it was frozen meanwhile, a rate over that time would mislead."""
+        if seconds > max(_SHORT_S, self.gap_s or 0.0):
+            self.forget()
 
     def remember(self, per_minute: float | None, at: float) -> None:
         """Keeps the rate of this minute, for `usual`."""

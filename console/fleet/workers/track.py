@@ -44,7 +44,7 @@ class Track:
         """A report came: another attempt begins anew, and an end that no policy wanted is a crash."""
         if record.attempt != self._attempt:
             self._attempt = record.attempt
-            self.pace.pause()
+            self.pace.forget()
             self.moved_at = None
         if record.blocked_in is None or (record.cpu_percent or 0.0) >= _BUSY_CPU_PERCENT:
             self._hung_since = None

@@ -31,15 +31,20 @@ class FilterBar(Horizontal):
         Binding("enter", "keep", "keep", id="filter_keep", show=True),
     ]
 
+    def __init__(self, hint: str = _HINT) -> None:
+        super().__init__()
+        self._hint = hint
+
     def compose(self) -> ComposeResult:
         yield Static(Content(" / "), classes="sign")
-        entry = Input(placeholder=_HINT, select_on_focus=False)
+        entry = Input(placeholder=self._hint, select_on_focus=False)
         entry.cursor_blink = False  # the bar is still while one reads
         yield entry
         yield Static(Content(""), classes="complaint")
 
-    def open(self, text: str) -> None:
-        """Shows the bar with `text` and takes the focus."""
+    def open(self, text: str, sign: str = "/") -> None:
+        """Shows the bar with `text` behind the key that opened it, and takes the focus."""
+        self.query_one(".sign", Static).update(Content(f" {sign} "))
         entry = self.query_one(Input)
         with entry.prevent(Input.Changed):
             entry.value = text

@@ -6,27 +6,51 @@ they are empty; whatever else lies there is left and named.
 
 import os
 import stat
-from typing import List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from workers.agent.identity import node_key
-from workers.protocol import Uninstall, UninstallReport
+from workers.protocol import Failure, Uninstall, UninstallReport
 
 _AGENTS = ("agent-", ".agent-")
-_COUNTS = ("counts-", ".counts-")
+_COUNTS = ("counts-", ".counts-", "start.lock")
+_RUNS = ("runs", "kept")  # folders of the runs, removed by who knows them
 
 
-def uninstall(message: Uninstall, state_directory: Optional[str]) -> UninstallReport:
-    """Looks, and removes where the message confirms it. Raises OSError where even a look fails."""
+def uninstall(message: Uninstall, state_directory: Optional[str]) -> Any:
+    """``UninstallReport``: looks, and removes where the message confirms it; a Failure while runs live.
+
+    Raises OSError where even a look fails.
+    """
     if state_directory is None:
         return UninstallReport(removed=message.confirm)
     own = os.path.join(state_directory, "nodes", node_key(os.uname().nodename))
     sweep = _Sweep(message.confirm)
+    if os.path.isdir(os.path.join(own, _RUNS[0])):
+        refusal = _sweep_runs(own, sweep)
+        if refusal is not None:
+            return refusal
     sweep.folder(os.path.join(state_directory, "agents"), _AGENTS)
     sweep.folder(own, _COUNTS)
     if message.confirm:
         sweep.drop(os.path.dirname(own))
         sweep.drop(state_directory)
     return UninstallReport(tuple(sweep.paths), sweep.bytes, message.confirm, tuple(sweep.kept))
+
+
+def _sweep_runs(own: str, sweep: "_Sweep") -> Optional[Failure]:
+    from workers.agent.workers import removing
+
+    alive = removing.living(own)
+    if alive:
+        names = ", ".join(alive[:10]) + (f" and {len(alive) - 10} more" if len(alive) > 10 else "")
+        return Failure(
+            "refused", f"workers live on this node: {names}; stop them first. Nothing was removed."
+        )
+    found = removing.remove_ended(own, sweep.confirm)
+    sweep.paths += found.paths
+    sweep.kept += found.kept
+    sweep.bytes += found.bytes
+    return None
 
 
 class _Sweep:
@@ -36,7 +60,7 @@ class _Sweep:
         self.paths: List[str] = []
         self.kept: List[str] = []
         self.bytes = 0
-        self._confirm = confirm
+        self.confirm = confirm
 
     def folder(self, path: str, prefixes: Tuple[str, ...]) -> None:
         """The files of ours in one folder, then the folder."""
@@ -50,16 +74,18 @@ class _Sweep:
         finally:
             os.close(directory)
         self.paths.append(path)
-        if self._confirm:
+        if self.confirm:
             self.drop(path)
 
     def _file(self, directory: int, path: str, name: str, prefixes: Tuple[str, ...]) -> None:
         full = os.path.join(path, name)
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if name in _RUNS and stat.S_ISDIR(found.st_mode):
+            return
         if not name.startswith(prefixes) or not stat.S_ISREG(found.st_mode):
             self.kept.append(f"{full}: not made by an agent")
             return
-        if self._confirm:
+        if self.confirm:
             try:
                 os.unlink(name, dir_fd=directory)
             except OSError as error:

@@ -6,7 +6,7 @@ The process itself is not touched; from then on a pair watches it by pidfd.
 import os
 import re
 import time
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 from workers.agent.workers import holders, orphans
 from workers.agent.workers.marked import Marked, argv_of, main_of, marked
@@ -70,15 +70,11 @@ def recreate(main: Marked, runs: Runs, name: str = "", by: str = "") -> Run:
         os.close(lock)
 
 
-def recreate_own(runs: Runs) -> List[Run]:
-    """Rebuilds every run that lived in this very state directory and whose folder is gone."""
+def without_folder(runs: Runs) -> Dict[str, Marked]:
+    """Main processes, by run id, of what lived in this very state directory and whose folder is gone."""
     scene = orphans.look(runs)
-    found = []
-    for family in orphans.families_without_record(scene):
-        main = main_of(family)
-        if os.path.dirname(main.run_folder) == runs.folder:
-            found.append(recreate(main, runs))
-    return found
+    mains = [main_of(family) for family in orphans.families_without_record(scene)]
+    return {main.run_id: main for main in mains if os.path.dirname(main.run_folder) == runs.folder}
 
 
 def _refusal(message: AdoptProcess) -> Optional[Failure]:

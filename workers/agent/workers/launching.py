@@ -41,9 +41,9 @@ class Launching:
 
     def _get(self) -> Any:
         if self._launcher is None:
-            from workers.supervisor.launch import Launcher  # type: ignore[import-untyped,import-not-found,unused-ignore]
+            from workers.supervisor.launch import Launcher
 
-            self._launcher = Launcher(self._source, self._environment.variables())
+            self._launcher = Launcher(self._environment.variables(), self._source)
         return self._launcher
 
     def _drop(self) -> None:

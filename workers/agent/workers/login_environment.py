@@ -15,6 +15,7 @@ _NO_SHELLS = frozenset({"nologin", "false", "true", "git-shell", "sync"})
 _C_SHELLS = frozenset({"csh", "tcsh"})  # these take -l alone or not at all
 # Of the shell that was asked, not of the environment it makes.
 _OF_THE_SHELL = frozenset({"_", "PWD", "OLDPWD", "SHLVL"})
+_END = "end"
 _FOREIGN = ("SSH_", "QUARTERDECK_", "QD_")
 
 
@@ -69,7 +70,7 @@ def login_environment(
     shell = os.path.basename(who.shell)
     flags = "-c" if shell in _C_SHELLS else "-lc"
     # Words that every shell reads the same way. What a profile prints comes before the marker.
-    script = f"echo {marker}; env -0; echo {marker}"
+    script = f"echo {marker}; env -0; echo {marker}{_END}"
     folder = who.home if os.path.isdir(who.home) else "/"
     outcome = capture(
         (who.shell, flags, script),
@@ -77,7 +78,7 @@ def login_environment(
         folder,
         deadline_s,
         limit_bytes=_LIMIT_BYTES,
-        until=b"\0" + marker.encode("ascii") + b"\n",
+        until=f"{marker}{_END}\n".encode("ascii"),
     )
     found = parse(outcome.output, marker)
     if found is not None:
@@ -102,7 +103,7 @@ def parse(output: bytes, marker: str) -> Optional[Dict[str, str]]:
     """The variables between the two markers; None where they are not whole."""
     sign = marker.encode("ascii")
     _, found, rest = output.partition(sign + b"\n")
-    body, whole, _ = rest.rpartition(sign)
+    body, whole, _ = rest.rpartition(sign + _END.encode("ascii"))
     if not found or not whole:
         return None
     variables: Dict[str, str] = {}

@@ -46,6 +46,8 @@ class Reconciler:
         self._held: Dict[str, _Held] = {}
         self._tries: Dict[str, _Try] = {}
         self._resting: Dict[str, Tuple[int, int]] = {}
+        self.count = 0
+        """Runs there were at the last step."""
 
     def step(self) -> Tuple[str, ...]:
         """One look at every run; what a person should know of."""
@@ -54,6 +56,7 @@ class Reconciler:
         for run in present:
             if not self._rests(run):
                 notes += self.care(run)
+        self.count = len(present)
         known = {run.run_id for run in present}
         for run_id in [run_id for run_id in self._held if run_id not in known]:
             self._release(run_id)

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Optional, Tuple
 
 from workers.agent.gpu_child import source_root
 from workers.agent.gpu_driver import library_folder
@@ -56,6 +56,7 @@ class WorkerRoom:
         self._cradle: Optional[Cradle] = None
         self._scanned_at: Optional[float] = None
         self._known = 0
+        self._missing: FrozenSet[str] = frozenset()
 
     # ------------------------------------------------------------ turns
 
@@ -65,9 +66,9 @@ class WorkerRoom:
 
     def reconcile(self) -> Tuple[str, ...]:
         """One turn of seeing to every run; what a person should know of."""
-        notes = self._recreate()
         with self._reconciling:
-            return notes + self._reconciler.step()
+            notes = self._reconciler.step()
+        return notes + self._recreate(self._reconciler.count)
 
     def close(self) -> None:
         """Leaves the workers as they are."""
@@ -146,30 +147,34 @@ class WorkerRoom:
 
     # ------------------------------------------------------------ runs whose folder is gone
 
-    def _recreate(self) -> Tuple[str, ...]:
-        """Once at the start, each minute, and when a run has vanished."""
-        now, count = time.monotonic(), self._count()
+    def _recreate(self, count: int) -> Tuple[str, ...]:
+        """Once at the start, each minute, and when a run has vanished.
+
+        A pair that lives makes the folder again by itself: only what is still gone at a second look is
+        rebuilt from its process.
+        """
+        now = time.monotonic()
         vanished, self._known = count < self._known, count
         due = self._scanned_at is None or now - self._scanned_at >= TOKEN_SCAN_S
-        if not due and not vanished:
+        if not (due or vanished or self._missing):
             return ()
         self._scanned_at = now
-        from workers.agent.workers.adopting import recreate_own
+        from workers.agent.workers.adopting import recreate, without_folder
 
-        try:
-            found = recreate_own(self.runs())
-        except OSError as error:
-            return (f"a run without a record cannot be rebuilt: {error}",)
-        return tuple(
-            f"the folder of {run.spec().name} was gone while it ran: rebuilt from its process"
-            for run in found
-        )
-
-    def _count(self) -> int:
-        try:
-            return os.stat(os.path.join(self.node_folder, "runs")).st_nlink
-        except OSError:
-            return 0
+        gone = without_folder(self.runs())
+        before, self._missing = self._missing, frozenset(gone)
+        notes = []
+        for run_id in before & self._missing:
+            try:
+                run = recreate(gone[run_id], self.runs())
+            except OSError as error:
+                notes.append(f"the run {run_id} without a folder cannot be rebuilt: {error}")
+            else:
+                name = run.spec().name
+                notes.append(
+                    f"the folder of {name} was gone while it ran: rebuilt from its process"
+                )
+        return tuple(notes)
 
 
 def _start(message: StartWorker, room: WorkerRoom) -> Any:

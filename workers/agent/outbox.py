@@ -13,7 +13,8 @@ class Outbox:
     """The unsent frames of a non-blocking channel.
 
     Replies keep their order. A message put with ``latest`` replaces the unsent one of the same type, and
-    goes out before the replies: a heartbeat never waits behind a process table.
+    goes out before the replies: a heartbeat never waits behind a process table. What is put with ``bulk``
+    goes out last, in order; who puts it there bounds it.
     """
 
     def __init__(self, channel: int) -> None:
@@ -22,7 +23,9 @@ class Outbox:
         self._latest: Dict[str, Any] = {}
         self._replies: Deque[bytes] = deque()
         self._replies_bytes = 0
+        self._bulk: Deque[bytes] = deque()
         self.latest_bytes = 0  # of `latest` messages that left, in all
+        self.bulk_bytes = 0  # of bulk that left, in all
 
     def latest(self, message: Any) -> None:
         """Queues a message that makes an unsent one of its type worthless."""
@@ -40,9 +43,13 @@ class Outbox:
         self._replies_bytes += len(frame)
         return True
 
+    def bulk(self, frame: bytes) -> None:
+        """Queues a frame of log."""
+        self._bulk.append(frame)
+
     @property
     def waiting(self) -> bool:
-        return bool(self._sending or self._latest or self._replies)
+        return bool(self._sending or self._latest or self._replies or self._bulk)
 
     def pump(self) -> None:
         """Writes as much as the channel takes now. Raises OSError where it is broken."""
@@ -71,5 +78,9 @@ class Outbox:
         if self._replies:
             frame = self._replies.popleft()
             self._replies_bytes -= len(frame)
+            return frame
+        if self._bulk:
+            frame = self._bulk.popleft()
+            self.bulk_bytes += len(frame)
             return frame
         return None

@@ -21,6 +21,7 @@ from workers.machine.boot import boottime
 from workers.protocol import (
     CONSOLE_MESSAGES,
     MESSAGE,
+    CloseTail,
     Configure,
     CountNow,
     Failure,
@@ -28,7 +29,9 @@ from workers.protocol import (
     Heartbeat,
     Hello,
     Notice,
+    OpenTail,
     ProtocolError,
+    TailCredit,
     UnknownMessage,
     WatchWorkers,
     decode_message,
@@ -66,6 +69,7 @@ class Server:
         self._requests.state_directory = hello.state_directory
         self._workers = LateRoom(hello.state_directory, hello.node_key, sampler, self._changed)
         self._requests.workers = self._workers
+        self._tails: Optional[Any] = None
         self._wanted = Configure()
         self._heartbeats = 0
         self._pace = Pace()
@@ -142,6 +146,8 @@ class Server:
     def _send_heartbeat(self, now: float) -> None:
         self._heartbeats += 1
         self._pace.beat(self._heartbeats, self._outbox.latest_bytes)
+        if self._tails is not None:
+            self._tails.beat(self._heartbeats, self._outbox.bulk_bytes)
         age_s = now - self._heard_at if self._heard is not None else 0.0
         self._outbox.latest(
             Heartbeat(self._heartbeats, time.time(), boottime(), self._heard, age_s)
@@ -223,10 +229,14 @@ class Server:
             self._heard, self._heard_at = message.sequence, time.monotonic()
             if message.echo is not None:
                 self._pace.echoed(message.echo, self._heard_at)
+                if self._tails is not None:
+                    self._tails.echoed(message.echo)
         elif isinstance(message, Configure):
             self._configure(message)
         elif isinstance(message, WatchWorkers):
             self._beats.watch(message)
+        elif isinstance(message, (OpenTail, TailCredit, CloseTail)):
+            self._logs().take(stream, message)
         elif isinstance(message, CountNow):
             self._counting.now(lambda report: self.reply(stream, report))
         else:
@@ -241,6 +251,19 @@ class Server:
         self._requests.root = wanted.root
         self._workers.configure(wanted.root)
         self._counting.configure(wanted)
+
+    def _logs(self) -> Any:
+        """The tails, made with the first one."""
+        if self._tails is None:
+            from workers.agent.logs.tails import Tails
+
+            self._tails = Tails(self._workers.node_folder, self._post, self.reply)
+        self._tails.root = self._wanted.root
+        return self._tails
+
+    def _post(self, frame: bytes) -> None:
+        """Called by any thread: a frame of log goes out behind everything else."""
+        self._finished.add(lambda *_: self._outbox.bulk(frame), None, None)
 
     def _changed(self) -> None:
         """Called by any thread: the workers are reported soon."""

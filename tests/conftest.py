@@ -1,15 +1,17 @@
-"""What every test room may use: the real sshd. And which tests share what only one may hold at a time."""
+"""What every test room may use: the real sshd. And which tests go to one worker of a parallel run."""
+
+from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ("tests.sshd",)
+from tests.loopback import LoopbackFleet
 
-FLEETS = frozenset({"namespaces", "herd"})
-"""Fixtures that put hosts on this machine's one bridge (tests.loopback)."""
+pytest_plugins = ("tests.sshd",)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with a loopback fleet go one after another: what one does to the network, all would see."""
     for item in items:
-        if FLEETS & set(getattr(item, "fixturenames", ())) or "test_loopback_fleet" in item.nodeid:
+        if LoopbackFleet in vars(getattr(item, "module", object)).values():
             item.add_marker(pytest.mark.xdist_group("loopback"))

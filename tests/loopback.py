@@ -1,4 +1,4 @@
-"""A fleet of hosts on this machine: namespaces on one bridge, 10.77.0.0/24, never any other address."""
+"""Fleets of hosts on this machine: namespaces on a bridge, each fleet with its own 10.77.N.0/24."""
 
 from __future__ import annotations
 
@@ -14,23 +14,33 @@ from typing import IO
 from tests.keys import generate_key
 from tests.namespaces import SSHD, LoopbackHost
 
-BRIDGE = "qdlo"
-NETWORK = "10.77.0"
 MOST_HOSTS = 250
+MOST_FLEETS = 250
 NEEDED = ("ip", "iptables", "unshare", "nsenter", "ssh-keygen", "mount", "hostname")
 
 
 class LoopbackFleet:
     """N hosts named h1…hN. A context manager for tests; `up`, `load` and `down` for the script.
 
-    One fleet at a time on a machine: RuntimeError while another one is up.
+    As a context manager it takes the first number no other process has; the script's fleet is number 0.
     """
 
-    def __init__(self, count: int = 0, root: Path | None = None) -> None:
+    def __init__(self, count: int = 0, root: Path | None = None, number: int = 0) -> None:
         self.count = count
+        self.number = number
         self.folder = root or Path(tempfile.gettempdir()) / "quarterdeck-loopback"
         self.hosts: list[LoopbackHost] = []
         self._lock: IO[str] | None = None
+
+    @property
+    def bridge(self) -> str:
+        """The interface all its hosts are plugged into."""
+        return f"qdnet{self.number}"
+
+    @property
+    def network(self) -> str:
+        """The first three numbers of its addresses; ours is .1."""
+        return f"10.77.{self.number}"
 
     @property
     def key(self) -> Path:
@@ -58,7 +68,7 @@ class LoopbackFleet:
             raise RuntimeError(reason)
         if not 0 < self.count <= MOST_HOSTS:
             raise RuntimeError(f"wanted 1 to {MOST_HOSTS} hosts")
-        if Path(f"/sys/class/net/{BRIDGE}").exists():
+        if Path(f"/sys/class/net/{self.bridge}").exists():
             raise RuntimeError("a loopback fleet is up already; take it down first")
         try:
             self._start()
@@ -71,10 +81,10 @@ class LoopbackFleet:
         for host in self.hosts:
             host.down()
         known, self.hosts = bool(self.hosts), []
-        cables = Path(f"/sys/class/net/{BRIDGE}/brif")
+        cables = Path(f"/sys/class/net/{self.bridge}/brif")
         # Not the bridge of another fleet: ours, or one that has been left behind with nothing on it.
         if cables.exists() and (known or not any(cables.iterdir())):
-            subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
+            subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def load(self) -> LoopbackFleet:
@@ -87,10 +97,9 @@ class LoopbackFleet:
         return self
 
     def __enter__(self) -> LoopbackFleet:
-        self._lock = (Path(tempfile.gettempdir()) / "quarterdeck-loopback.lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)  # another test's fleet: wait for its end
-        _sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix="qd-fleet-")) / "fleet"
+        self.number, self._lock = _claim()
+        _sweep(self.number)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"qd-fleet-{self.number}-")) / "fleet"
         try:
             self.up()
         except BaseException:
@@ -111,16 +120,19 @@ class LoopbackFleet:
         generate_key(self.key)
         authorized = self.folder / "authorized_keys"
         authorized.write_text(Path(f"{self.key}.pub").read_text())
+        # Of the link's scope: an address that reaches further is a change of networks to every console here.
+        own = f"{self.network}.1/24"
         for argv in (
-            ["ip", "link", "add", BRIDGE, "type", "bridge"],
-            ["ip", "address", "add", f"{NETWORK}.1/24", "dev", BRIDGE],
-            ["ip", "link", "set", BRIDGE, "up"],
+            ["ip", "link", "add", self.bridge, "type", "bridge"],
+            ["ip", "address", "add", own, "dev", self.bridge, "scope", "link"],
+            ["ip", "link", "set", self.bridge, "up"],
         ):
             subprocess.run(argv, check=True, capture_output=True)
         for number in range(1, self.count + 1):
             host = LoopbackHost(
-                f"h{number}", f"{NETWORK}.{number + 2}", self.folder / f"h{number}", BRIDGE, number
-            )
+                f"h{number}", f"{self.network}.{number + 2}", self.folder / f"h{number}",
+                self.bridge, number,
+            )  # fmt: skip
             self.hosts.append(host)
             host.up(authorized)
             self._save()
@@ -153,10 +165,23 @@ class LoopbackFleet:
         return "\n".join(lines) + "\n"
 
 
-def _sweep() -> None:
-    """Takes down what killed tests and benchmarks left: whoever holds the lock is the only one alive."""
-    for left in Path(tempfile.gettempdir()).glob("qd-fleet-*"):
-        LoopbackFleet(root=left / "fleet").load().down()
+def _claim() -> tuple[int, IO[str]]:
+    """The first number nobody has, and the lock that keeps it. Tests of several processes go side by side."""
+    for number in range(1, MOST_FLEETS + 1):
+        lock = (Path(tempfile.gettempdir()) / f"quarterdeck-loopback-{number}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        return number, lock
+    raise RuntimeError(f"{MOST_FLEETS} loopback fleets are up already")
+
+
+def _sweep(number: int) -> None:
+    """Takes down what killed tests and benchmarks left of this number, whose lock we hold."""
+    for left in Path(tempfile.gettempdir()).glob(f"qd-fleet-{number}-*"):
+        LoopbackFleet(root=left / "fleet", number=number).load().down()
         shutil.rmtree(left, ignore_errors=True)
 
 

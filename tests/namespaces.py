@@ -57,7 +57,7 @@ class LoopbackHost:
     @property
     def link(self) -> str:
         """The outer end of its cable."""
-        return f"qdlo{self.number}"
+        return f"{self.bridge}-{self.number}"
 
     @property
     def known_hosts_line(self) -> str:

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.faults.remote import agents_on, mend
-from tests.loopback import BRIDGE, NETWORK, LoopbackFleet, unavailable
+from tests.loopback import LoopbackFleet, unavailable
 
 HOSTS = 4
 AGENTS_GONE_S = 75.0  # an agent behind a cut that nobody can tell leaves after 60 s of silence
 
 
 @contextmanager
-def fenced() -> Iterator[None]:
-    """While this holds, what is sent to the hosts' network goes to them or nowhere: a cut must not send
+def fenced(fleet: LoopbackFleet) -> Iterator[None]:
+    """While this holds, what is sent to the fleet's network goes to them or nowhere: a cut must not send
     it to the machine's own gateway."""
-    route = [f"{NETWORK}.0/24", "metric", "4000"]
+    route = [f"{fleet.network}.0/24", "metric", "4000"]
     subprocess.run(["ip", "route", "replace", "unreachable", *route], check=True)
     try:
         yield
@@ -34,9 +34,9 @@ def namespaces() -> Iterator[LoopbackFleet]:
     """The module's four hosts."""
     if reason := unavailable():
         pytest.skip(reason)
-    with fenced(), LoopbackFleet(HOSTS) as fleet:
+    with LoopbackFleet(HOSTS) as fleet, fenced(fleet):
         # Without it the first of our addresses takes the second with it when it goes.
-        Path(f"/proc/sys/net/ipv4/conf/{BRIDGE}/promote_secondaries").write_text("1")
+        Path(f"/proc/sys/net/ipv4/conf/{fleet.bridge}/promote_secondaries").write_text("1")
         yield fleet
 
 

@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.faults.remote import inside
-from tests.loopback import BRIDGE, NETWORK
 from tests.namespaces import LoopbackHost
 from tests.processes import descendants, stop_all
-
-OUTER = f"{NETWORK}.250"
-"""The router's address on the hosts' network; connections to it go on to the host behind it."""
 
 
 @dataclass(frozen=True)
 class Router:
-    """A running router; `pid` holds its network namespace."""
+    """A running router; `pid` holds its network namespace.
+
+    `address` is its own on the hosts' network; connections to it go on to the host behind it.
+    """
 
     pid: int
+    address: str
 
     def run(self, *argv: str) -> str:
         """Runs a command in the router's network. AssertionError with its words where it fails."""
@@ -54,7 +54,7 @@ class Router:
 
 @contextmanager
 def routed(host: LoopbackHost) -> Iterator[Router]:
-    """Puts a router before `host`, which is then reached at OUTER, port 22, by address translation."""
+    """Puts a router before `host`, which is then reached at the router's address, port 22, by address translation."""
     holder = subprocess.Popen(
         ["unshare", "--net", "--fork", "--kill-child", "sleep", "600"], start_new_session=True
     )
@@ -66,19 +66,24 @@ def routed(host: LoopbackHost) -> Iterator[Router]:
 
 
 def _plugged(pid: int, host: LoopbackHost) -> Router:
-    router = Router(pid)
-    _ip("link", "add", "qdlorouter", "type", "veth", "peer", "name", "outer", "netns", str(pid))
-    _ip("link", "set", "qdlorouter", "master", BRIDGE, "up")
+    router = Router(pid, f"{host.address.rpartition('.')[0]}.250")
+    cable = f"{host.bridge}-router"
+    _ip("link", "add", cable, "type", "veth", "peer", "name", "outer", "netns", str(pid))
+    _ip("link", "set", cable, "master", host.bridge, "up")
     router.run("ip", "link", "add", "inner", "type", "veth", "peer", "name", "eth1",
                "netns", str(host.init))  # fmt: skip
-    for link, address in (("outer", f"{OUTER}/24"), ("inner", "10.77.1.1/24")):
+    for link, address in (("outer", f"{router.address}/24"), ("inner", "10.77.255.1/24")):
         router.run("ip", "address", "add", address, "dev", link)
         router.run("ip", "link", "set", link, "up")
-    inside(host, "ip", "address", "add", "10.77.1.2/24", "dev", "eth1")
+    inside(host, "ip", "address", "add", "10.77.255.2/24", "dev", "eth1")
     inside(host, "ip", "link", "set", "eth1", "up")
-    router.run("ip", "route", "add", f"{host.address}/32", "via", "10.77.1.2")  # sshd listens there
+    router.run(
+        "ip", "route", "add", f"{host.address}/32", "via", "10.77.255.2"
+    )  # sshd listens there
     router.set("ipv4.ip_forward", 1)
-    subprocess.run(["ip", "neighbour", "flush", "to", OUTER], check=False)  # of a router before
+    subprocess.run(
+        ["ip", "neighbour", "flush", "to", router.address], check=False
+    )  # of a router before
     nat = ["iptables", "-t", "nat", "-A"]
     router.run(*nat, "PREROUTING", "-i", "outer", "-p", "tcp", "--dport", "22",
                "-j", "DNAT", "--to-destination", f"{host.address}:22")  # fmt: skip

@@ -25,7 +25,7 @@ from tests.faults.watching import (
     watching,
     write_settings,
 )
-from tests.loopback import BRIDGE, NETWORK, LoopbackFleet
+from tests.loopback import LoopbackFleet
 from tests.namespaces import LoopbackHost
 from tests.terminal import Terminal
 
@@ -93,9 +93,9 @@ async def test_a_reset_connection_is_made_again(fleet: LoopbackFleet, tmp_path: 
         assert "down" not in watched.states_since(host.name, started)
 
 
-def own_address(act: str, number: int) -> None:
+def own_address(fleet: LoopbackFleet, act: str, number: int) -> None:
     """Adds or deletes an address of ours on the hosts' network, as a laptop that moves does."""
-    argv = ["ip", "address", act, f"{NETWORK}.{number}/24", "dev", BRIDGE]
+    argv = ["ip", "address", act, f"{fleet.network}.{number}/24", "dev", fleet.bridge]
     subprocess.run(argv, check=True, capture_output=True)
 
 
@@ -103,10 +103,10 @@ def own_address(act: str, number: int) -> None:
 def home_address(fleet: LoopbackFleet) -> Iterator[None]:
     yield
     addresses = subprocess.run(["ip", "-br", "address"], check=True, capture_output=True).stdout
-    if f"{NETWORK}.1/24".encode() not in addresses:
-        own_address("add", 1)
-    if f"{NETWORK}.2/24".encode() in addresses:
-        own_address("del", 2)
+    if f"{fleet.network}.1/24".encode() not in addresses:
+        own_address(fleet, "add", 1)
+    if f"{fleet.network}.2/24".encode() in addresses:
+        own_address(fleet, "del", 2)
 
 
 @pytest.mark.usefixtures("home_address")
@@ -117,14 +117,14 @@ async def test_a_change_of_networks_is_noticed_at_once(
         await watched.until_all_up()
         pids = {host.name: watched.pid(host.name) for host in fleet.hosts}
         started = time.monotonic()
-        own_address("del", 1)
-        own_address("add", 2)
+        own_address(fleet, "del", 1)
+        own_address(fleet, "add", 2)
         for name, pid in pids.items():
             await watched.until_back(name, pid, BACK_S * PATIENCE)
             assert "down" not in watched.states_since(name, started)
             assert "attention" not in watched.states_since(name, started)
         if not LONG:  # the old connections learn it from us; otherwise from 60 s of silence
-            own_address("add", 1)
+            own_address(fleet, "add", 1)
         for host in fleet.hosts:
             await watched.until(
                 f"one agent on {host.name}", lambda host=host: len(agents_on(host)) == 1, 75

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.conftest import fenced
 from tests.faults.remote import agents_on
 from tests.faults.watching import LONG, PATIENCE, TIMEOUT_S, Watched, entries, watching
-from tests.loopback import BRIDGE, LoopbackFleet, unavailable
+from tests.loopback import LoopbackFleet, unavailable
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(TIMEOUT_S)]
 
@@ -25,13 +25,13 @@ DOWN_S = 30.0
 def herd() -> Iterator[LoopbackFleet]:
     if reason := unavailable():
         pytest.skip(reason)
-    with fenced(), LoopbackFleet(NODES) as fleet:
+    with LoopbackFleet(NODES) as fleet, fenced(fleet):
         yield fleet
 
 
-def switch(state: str) -> None:
+def switch(fleet: LoopbackFleet, state: str) -> None:
     """The cable between us and all of them."""
-    subprocess.run(["ip", "link", "set", BRIDGE, state], check=True, capture_output=True)
+    subprocess.run(["ip", "link", "set", fleet.bridge, state], check=True, capture_output=True)
 
 
 def states(watched: Watched) -> set[str]:
@@ -44,7 +44,7 @@ async def test_all_nodes_of_a_cut_fleet_are_back_at_once(
     async with watching(tmp_path / "qd", entries(herd)) as watched:
         await watched.until_all_up(60)
         before = {host.name: watched.pid(host.name) for host in herd.hosts}
-        switch("down")
+        switch(herd, "down")
         try:
             await watched.until("all stale", lambda: states(watched) == {"stale"}, 6)
             if LONG:
@@ -53,7 +53,7 @@ async def test_all_nodes_of_a_cut_fleet_are_back_at_once(
                 for host in herd.hosts:
                     host.kill_session()
         finally:
-            switch("up")
+            switch(herd, "up")
         healed = time.monotonic()
         await watched.until(
             "all back by new agents",

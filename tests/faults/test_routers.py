@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.fleet.model import DOWN_AFTER_S, STALE_AFTER_S, ProblemKind
-from tests.faults.router import OUTER, routed
+from tests.faults.router import routed
 from tests.faults.watching import PATIENCE, TIMEOUT_S, Entry, lasting, watching
 from tests.loopback import LoopbackFleet
 
@@ -25,7 +25,7 @@ async def test_a_router_that_forgets_idle_connections_never_sees_an_idle_one(
     host = fleet.hosts[0]
     with routed(host) as router:
         router.forget_idle(FORGOTTEN_AFTER_S)
-        async with watching(tmp_path / "qd", [Entry(host, fleet.key, OUTER)]) as watched:
+        async with watching(tmp_path / "qd", [Entry(host, fleet.key, router.address)]) as watched:
             await watched.until_all_up()
             pid, started = watched.pid(host.name), time.monotonic()
             watched.runtime.configure(host.name, "off")
@@ -44,13 +44,15 @@ async def test_a_path_that_drops_large_packets_is_named(
     ssh = {"connect_timeout_s": 4.0, "reconnect_timeout_s": 2.0}
     with routed(host) as router:
         router.narrow(600)
-        async with watching(tmp_path / "qd", [Entry(host, fleet.key, OUTER)], ssh) as watched:
+        async with watching(
+            tmp_path / "qd", [Entry(host, fleet.key, router.address)], ssh
+        ) as watched:
             await watched.until_state(host.name, "down", DOWN_AFTER_S * PATIENCE)
             node = watched.node(host.name)
             assert node.lost is not None
             assert node.lost.problem.kind is ProblemKind.TIMED_OUT
             assert "drops large packets" in node.reason
-            assert OUTER in node.reason
+            assert router.address in node.reason
 
 
 @pytest.mark.long
@@ -59,7 +61,7 @@ async def test_a_path_that_narrows_under_a_live_link_is_stale_down_and_named(
 ) -> None:
     host = fleet.hosts[0]
     with routed(host) as router:
-        async with watching(tmp_path / "qd", [Entry(host, fleet.key, OUTER)]) as watched:
+        async with watching(tmp_path / "qd", [Entry(host, fleet.key, router.address)]) as watched:
             await watched.until_all_up()
             router.narrow(600)
             await watched.until_state(host.name, "stale", STALE_AFTER_S * PATIENCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,17 +72,18 @@ async def test_hosts_are_machines_of_their_own_and_faults_are_told_apart(
 def test_the_script_brings_up_and_takes_down_everything(tmp_path: Path) -> None:
     with LoopbackFleet(1) as fleet:
         pids = [host.init for host in fleet.hosts]
-        again = LoopbackFleet(1, tmp_path / "second")
+        again = LoopbackFleet(1, tmp_path / "second", fleet.number)
         with pytest.raises(RuntimeError, match="up already"):
             again.up()
         again.down()
-        found = LoopbackFleet(root=fleet.folder).load()
+        found = LoopbackFleet(root=fleet.folder, number=fleet.number).load()
         assert [host.running for host in found.hosts] == [True]
-        fleet.down()  # inside: when the lock is free another test's fleet may come up
+        fleet.down()  # inside: when the lock is free another test's fleet may take the number
         assert not fleet.folder.exists()
         assert not any(alive(pid) for pid in pids)
-        links = subprocess.run(["ip", "-o", "link"], check=True, capture_output=True).stdout
-        assert b"qdlo" not in links
+        links = [link.name for link in Path("/sys/class/net").iterdir()]
+        assert fleet.bridge not in links
+        assert not [name for name in links if name.startswith(f"{fleet.bridge}-")]
 
 
 async def test_twenty_nodes_come_back_together_after_one_cut(

@@ -37,10 +37,12 @@ from console.ui.palette import ActionProvider
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.signals import end_on_signals
 from console.ui.themes import DEFAULT, THEMES
+from console.ui.worker_actions import WorkerActions
 
 if TYPE_CHECKING:
     from console.operations.bulletin import Bulletin
     from console.runtime import Runtime
+    from console.ui.logs.feed import LogSource
 
 REPAINT_S = 0.25
 SUMMARY_S = 1.0
@@ -48,7 +50,7 @@ _SEVERITIES: Mapping[str, SeverityLevel] = {"warning": "warning", "error": "erro
 LARGE_FLEET = 200  # nodes; adding up more of them four times a second would be felt
 
 
-class QuarterdeckApp(Actions, Contained, App[int]):
+class QuarterdeckApp(WorkerActions, Actions, Contained, App[int]):
     """`runtime` is already running, and stays so after the app has ended."""
 
     CSS_PATH = "console.tcss"
@@ -87,6 +89,7 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         self.paused = False
         self.note = note
         self.first_filter = first_filter
+        self.followed_logs: tuple[LogSource, ...] = ()  # for the next time the Logs screen opens
         self._wanted_theme = theme or getattr(wishes, "theme", None) or DEFAULT
         self._wanted_keys = keymap(
             keys if keys is not None else getattr(wishes, "keys", None) or {}
@@ -162,6 +165,8 @@ class QuarterdeckApp(Actions, Contained, App[int]):
 
     def show_changes(self) -> None:
         """Hands what changed to the screen on top; nothing while paused."""
+        if not self.screen_stack:
+            return  # the console ends, and its last screen is gone
         screen = self.screen
         self._say_bulletins()
         if self.paused or not isinstance(screen, FleetAwareScreen) or not screen.is_mounted:
@@ -232,7 +237,8 @@ class QuarterdeckApp(Actions, Contained, App[int]):
         """False hides the key and makes it do nothing."""
         if self.read_only and action in CHANGING:
             return False
-        return self.applies(action)
+        applies = self.worker_action_applies(action)
+        return self.applies(action) if applies is None else applies
 
     # ------------------------------------------------------------ errors
 

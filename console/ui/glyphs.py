@@ -41,6 +41,16 @@ class Glyphs:
     braille: bool = True  # graphs of two readings a cell
     rising: str = "↗"
     falling: str = "↘"
+    running: str = "▶"  # a worker: at work, on its way, odd, bad, over, not seen now
+    waiting: str = "◌"
+    odd: str = "△"
+    bad: str = "■"
+    ended: str = "○"
+    unseen: str = "?"
+
+    def worker(self, word: str) -> str:
+        """The sign of how a worker fares: running, waiting, odd, bad, ended or unseen."""
+        return str(getattr(self, word))
 
     def state(self, word: str) -> str:
         """The sign of a node's state word (CONTRACTS)."""
@@ -53,4 +63,5 @@ ASCII = Glyphs(
     good="+", marked="+", cursor=">", bar="|", ellipsis="~", middot="-", times="x", arrow=">",
     ascending="^", descending="v", missing="-", degree=" ", full="=", rest="-", line="-", upright="|",
     branch="|-", last_branch="`-", trunk="| ", corners="++++", blocks=" .:-=+*#@", braille=False, rising="+", falling="-",
+    running=">", waiting=".", odd="?", bad="X", ended="o", unseen="?",
 )  # fmt: skip

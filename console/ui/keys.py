@@ -13,7 +13,10 @@ from textual.keys import _character_to_key
 from console.ui.registry import SCREENS
 
 # Actions that change something, there or here, or open a shell: gone with --read-only.
-CHANGING = frozenset({"shell", "trust", "acknowledge"})
+CHANGING = frozenset({
+    "shell", "trust", "acknowledge", "start_worker", "stop_workers", "kill_workers", "restart_workers",
+    "force_restart_workers", "drain_workers", "run_command",
+})  # fmt: skip
 
 
 def key(keys: str, action: str, label: str, help_text: str, show: bool = False) -> Binding:
@@ -24,6 +27,15 @@ def key(keys: str, action: str, label: str, help_text: str, show: bool = False) 
 
 APP_KEYS = [
     key("question_mark", "help", "help", "the keys of this screen, and what they do", show=True),
+    key("S", "start_worker", "start", "start workers: a preset or a command, where and how many", show=True),
+    key("x", "stop_workers", "stop", "stop workers: asked to end, killed after their grace time", show=True),
+    key("X", "kill_workers", "kill", "kill workers, the whole tree at once"),
+    key("r", "restart_workers", "restart", "stop workers, then start them again"),
+    key("R", "force_restart_workers", "force restart", "kill workers, then start them again"),
+    key("D", "drain_workers", "drain", "let workers finish their unit, take no more, and end"),
+    key("o", "orphans", "orphans", "processes no record owns, dead records, duplicates, stale locks"),
+    key("l,L", "show_logs", "logs", "the logs of the selection; of the marked, merged by time", show=True),
+    key("exclamation_mark", "run_command", "run", "run a command on the marked nodes; the output of each"),
     key("colon,ctrl+p", "command_palette", "palette", "every action by its name", show=True),
     key("slash", "filter", "filter", "show only what matches: gpu>90  tag:x  !state:up", show=True),
     key("escape", "back", "back", "one level back: filter, zoom, marks, screen"),

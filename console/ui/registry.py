@@ -31,9 +31,11 @@ class Entry:
 
 
 FLEET = Entry("fleet", "Fleet", "console.ui.screens.fleet:FleetScreen", key="1")
+WORKERS = Entry("workers", "Workers", "console.ui.screens.workers:WorkersScreen", key="2")
 DATA = Entry("data", "Data", "console.ui.screens.data:DataScreen", key="4")
+LOGS = Entry("logs", "Logs", "console.ui.screens.logs:LogsScreen", key="5")  # (sources = ())
 ALERTS = Entry("alerts", "Alerts", "console.ui.screens.alerts:AlertsScreen", key="7")
-SCREENS = (FLEET, DATA, ALERTS)  # made without arguments
+SCREENS = (FLEET, WORKERS, DATA, LOGS, ALERTS)  # made without arguments
 
 NODE = Entry("node", "Node", "console.ui.screens.node:NodeScreen")  # (node: str)
 
@@ -46,4 +48,9 @@ PROMPT = Entry("prompt", "Prompt", "console.ui.modals.prompt:PromptModal")  # (P
 ALERT_HISTORY = Entry(
     "alert_history", "Alert history", "console.ui.screens.alert_history:AlertHistoryScreen"
 )  # ()
+WORKER = Entry("worker", "Worker", "console.ui.modals.worker:WorkerModal")  # (WorkerView)
+START = Entry("start", "Start", "console.ui.modals.start:StartModal")  # (nodes)
+ACT = Entry("act", "Act", "console.ui.modals.act:ActModal")  # (views, act)
+ORPHANS = Entry("orphans", "Orphans", "console.ui.modals.orphans:OrphansModal")  # (nodes)
+COMMAND = Entry("command", "Command", "console.ui.modals.command:CommandModal")  # (nodes)
 PICKER = Entry("picker", "Hosts", "console.ui.modals.hosts:HostPicker")  # () -> tuple[str, ...]

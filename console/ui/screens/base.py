@@ -23,6 +23,7 @@ from console.ui.widgets.summary import SummaryLine
 
 if TYPE_CHECKING:
     from console.fleet.store import FleetStore
+    from console.fleet.workers import WorkerView
     from console.runtime import Runtime
     from console.ui.app import QuarterdeckApp
 
@@ -78,6 +79,11 @@ class FleetAwareScreen(Contained, Screen[None]):
         """The marked nodes, or the current one."""
         current = self.current_node()
         return () if current is None else (current,)
+
+    def selected_workers(self) -> tuple[WorkerView, ...]:
+        """What the keys of workers act on: here all that live on the selected nodes."""
+        chosen = self.selected_nodes()
+        return tuple(v for v in self.store.workers() if v.live and v.node in chosen)
 
     def text_to_copy(self) -> str:
         """What `y` copies: plain text of what the cursor stands on."""

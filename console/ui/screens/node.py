@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,15 +11,20 @@ from textual.containers import Container
 from console.ui.keys import key
 from console.ui.lines import Line, Pen
 from console.ui.node.disks_tab import DisksTab
+from console.ui.node.logs_tab import LogsTab
 from console.ui.node.processes_tab import ProcessesTab
 from console.ui.node.sheet_tabs import GpusTab, OverviewTab
 from console.ui.node.tab import NodeTab, TabLine
 from console.ui.node.title import age_line, title
+from console.ui.node.workers_tab import WorkersTab
 from console.ui.paint import Inks, Piece
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.widgets.caption import Caption
 
-TABS: tuple[type[NodeTab], ...] = (OverviewTab, ProcessesTab, GpusTab, DisksTab)
+if TYPE_CHECKING:
+    from console.fleet.workers import WorkerView
+
+TABS: tuple[type[NodeTab], ...] = (OverviewTab, ProcessesTab, GpusTab, DisksTab, WorkersTab, LogsTab)
 
 
 class NodeScreen(FleetAwareScreen):
@@ -84,17 +89,24 @@ class NodeScreen(FleetAwareScreen):
     def text_to_copy(self) -> str:
         return self.tab.text_to_copy()
 
+    def selected_workers(self) -> tuple[WorkerView, ...]:
+        tab = self.tab
+        return tab.selected if isinstance(tab, WorkersTab) else super().selected_workers()
+
     # ------------------------------------------------------------ filter
 
     @property
     def filter_text(self) -> str | None:
-        """Only the processes are filtered."""
-        here = isinstance(self.tab, ProcessesTab) or not self.is_mounted
-        processes = self._tabs[1]
-        return processes.filter_text if here and isinstance(processes, ProcessesTab) else None
+        """Processes and workers are filtered, the other tabs are not."""
+        if not self.is_mounted:
+            return ""
+        tab = self.tab
+        return tab.filter_text if isinstance(tab, (ProcessesTab, WorkersTab)) else None
 
     def apply_filter(self, text: str) -> None:
-        for tab in self.query(ProcessesTab):
+        """Of the tab in front."""
+        tab = self.tab
+        if isinstance(tab, (ProcessesTab, WorkersTab)):
             tab.apply_filter(text)
 
     # ------------------------------------------------------------ tabs

@@ -104,7 +104,9 @@ def _intent(now: Condition, event: Event) -> Condition:
     return now._replace(
         state=STARTING,
         attempt=_integer(event, "attempt"),
-        restarts=now.restarts + (now.state == BACKOFF and not now.start_asked),
+        # An attempt that could not be forked is tried again under its own number: no restart.
+        restarts=now.restarts
+        + (now.state == BACKOFF and not now.start_asked and now.upcoming != now.attempt),
         pid=None,
         ticks=None,
         error=None,
@@ -119,6 +121,7 @@ def _intent(now: Condition, event: Event) -> Condition:
         start_asked=False,
         stopping_since=None,
         restart_at=None,
+        upcoming=0,
         attempt_started=None,
         ended_wall=None,
         attempt_boot_id=_boot(event),
@@ -267,7 +270,12 @@ def _lost(now: Condition, event: Event) -> Condition:
 
 def _backoff(now: Condition, event: Event) -> Condition:
     until = _time(event, "until")
-    return now._replace(state=BACKOFF, restart_at=until, attempt_boot_id=_boot(event))
+    return now._replace(
+        state=BACKOFF,
+        restart_at=until,
+        upcoming=_count(event, "attempt") or 0,
+        attempt_boot_id=_boot(event),
+    )
 
 
 def _kill_pending(now: Condition, event: Event) -> Condition:

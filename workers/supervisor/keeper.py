@@ -65,7 +65,7 @@ class Keeper:
             try:
                 self._hold_reserve()
                 if not resumed:
-                    self._run.heal()
+                    self._take_up(inherited)
                     self._life.resume(last_seen, inherited)
                     resumed = True
                 pause = self._turn()
@@ -75,6 +75,12 @@ class Keeper:
             if not self._life.over and pause > 0:
                 self._sleep(pause)
         self._watch_logs_of(0)
+
+    def _take_up(self, inherited: bool) -> None:
+        self._run.heal()
+        now = self._run.condition()
+        if now.attempt and not inherited and not now.finished:
+            self._run.append(kinds.TAKEN_UP, pid=self._me.pid)
 
     def _turn(self) -> float:
         """All that is due; how long to sleep, in seconds."""

@@ -7,7 +7,7 @@ import select
 import sys
 import threading
 import time
-from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
 
 _FD_PATH = re.compile(r"/proc/(?:self|[0-9]+)/fd/([0-9]+)")
 _START = (
@@ -31,9 +31,9 @@ class Launcher:
     loaded from: the entry of ``sys.path``, which may name a descriptor of this process.
     """
 
-    def __init__(self, environment: Mapping[str, str], source: Optional[str] = None) -> None:
+    def __init__(self, environment: Mapping[str, str], source: str) -> None:
         self._environment = dict(environment)
-        self._source = own_source() if source is None else source
+        self._source = source
         self._turn = threading.Lock()
         self._process: Any = None
 
@@ -113,13 +113,6 @@ class Launcher:
         except Exception:  # it hangs in a fork or a dead mount
             process.kill()
             process.wait()
-
-
-def own_source() -> str:
-    """The entry of ``sys.path`` that this code was loaded from."""
-    import workers
-
-    return os.path.dirname(os.path.dirname(os.path.abspath(workers.__file__ or "")))
 
 
 def starter_argv(source: str) -> Tuple[List[str], Tuple[int, ...]]:

@@ -91,8 +91,11 @@ class Life:
             self._climb(wanted.act, now, grace_s)
 
     def _climb(self, act: str, now: float, grace_s: float) -> None:
-        steps = ladder(act, now, grace_s, self.attempt.main is not None)
-        self._stopping = Stopping(self.attempt, steps, self.run.spec(), set())
+        """Asked again while it goes on, the grace still counts from the first time."""
+        since = self.run.condition().stopping_since or now
+        steps = ladder(act, since, grace_s, self.attempt.main is not None)
+        climbed = set() if self._stopping is None else self._stopping.climbed
+        self._stopping = Stopping(self.attempt, steps, self.run.spec(), climbed)
 
     def _drain(self) -> None:
         main, spec = self.attempt.main, self.run.spec()

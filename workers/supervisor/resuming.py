@@ -91,6 +91,7 @@ def _reap(attempt: Attempt) -> None:
 def climb_of(run: Run) -> Optional[Tuple[Ladder, Set[str]]]:
     """The ladder that an earlier keeper was on and the rungs it took; None where it was on none."""
     asked: Optional[Mapping[str, Any]] = None
+    since = 0.0
     climbed: Set[str] = set()
     for event in run.events():
         kind = event.get("kind")
@@ -100,7 +101,8 @@ def climb_of(run: Run) -> Optional[Tuple[Ladder, Set[str]]]:
             "restart",
             "restart_force",
         ):
-            asked, climbed = event, set()
+            since = since if asked is not None else float(event["boottime"])
+            asked = event
         elif kind in (kinds.INTENT, kinds.EMPTIED):
             asked, climbed = None, set()
         elif kind == kinds.SIGNAL and event.get("to") in (MAIN, GROUP, TREE):
@@ -111,4 +113,4 @@ def climb_of(run: Run) -> Optional[Tuple[Ladder, Set[str]]]:
         return None
     grace_s = asked.get("grace_s")
     wanted = run.spec().grace_s if grace_s is None else float(grace_s)
-    return ladder(str(asked["act"]), float(asked["boottime"]), wanted), climbed
+    return ladder(str(asked["act"]), since, wanted, run.condition().pid is not None), climbed

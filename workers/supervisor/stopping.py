@@ -23,7 +23,7 @@ class Stopping:
         self._attempt = attempt
         self._ladder = steps
         self._signal = number_of(spec.stop_signal)
-        self._climbed = climbed
+        self.climbed = climbed
         self._looks = 0
         self._next_look = 0.0
         self._killing_since: Optional[float] = None
@@ -32,11 +32,11 @@ class Stopping:
     @property
     def killed(self) -> bool:
         """True once SIGKILL was sent."""
-        return TREE in self._climbed
+        return TREE in self.climbed
 
     def step(self, tree: Tree, now: float) -> None:
         """Climbs what is due. Raises OSError where it cannot be written down; the signal was sent."""
-        rung = self._ladder.due(self._climbed, now)
+        rung = self._ladder.due(self.climbed, now)
         if rung is None:
             return
         if rung.to == TREE:
@@ -51,7 +51,7 @@ class Stopping:
         """When ``step`` has something to do again, in seconds since boot."""
         if self.killed:
             return self._next_look
-        return self._ladder.next_at(self._climbed)
+        return self._ladder.next_at(self.climbed)
 
     def _ask_main(self) -> None:
         main = self._attempt.main
@@ -95,7 +95,7 @@ class Stopping:
             self._pending = found
 
     def _climb(self, to: str, number: int, pids: List[int]) -> None:
-        self._climbed.add(to)
+        self.climbed.add(to)
         name = signal.Signals(number).name[3:]
         self._attempt.run.append(
             kinds.SIGNAL, attempt=self._attempt.number, signal=name, to=to, pids=pids[:100]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,16 @@ def finish(run: Run, code: int = 0, **fields: Any) -> Run:
     return run
 
 
-def python(code: str, *arguments: object, **keywords: Any) -> subprocess.CompletedProcess[str]:
-    """Runs `code` in a fresh interpreter that finds the node side."""
+def python(
+    code: str, *arguments: object, prefix: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Runs `code` in a fresh interpreter that finds the node side, below the command `prefix`."""
     return subprocess.run(
-        program(code, *arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-        **keywords,
+        [*prefix, *program(code, *arguments)], cwd=ROOT, capture_output=True, text=True,
+        check=False, timeout=60,
     )  # fmt: skip
 
 
 def program(code: str, *arguments: object) -> list[str]:
     head = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-    return [sys.executable, "-I", "-S", "-c", head + code, *map(str, arguments)]
+    return [sys.executable, "-I", "-S", "-B", "-c", head + code, *map(str, arguments)]

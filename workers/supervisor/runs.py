@@ -110,7 +110,9 @@ class Runs:
         storage.sync_folder(paths.folder)
 
     def _make_folders(self) -> None:
-        storage.make_folder(os.path.dirname(self.node_folder))
+        nodes = os.path.dirname(self.node_folder)
+        os.makedirs(nodes, mode=0o700, exist_ok=True)  # the state directory may have been deleted
+        storage.make_folder(nodes)
         storage.make_folder(self.node_folder)
         storage.make_folder(self.folder)
 

@@ -17,7 +17,7 @@ from console.ui.contained import ContainedWidget
 from console.ui.widgets import node_panes
 from console.ui.widgets.node_table import NodeTable
 from tests.ui.fleets import StandIn, demo_store, fed, many_store, node_up, sample
-from tests.ui.screens import settled, shows, text
+from tests.ui.screens import opened, settled, shows, text
 
 
 class Broken(ContainedWidget):
@@ -170,3 +170,12 @@ async def test_a_heartbeat_alone_paints_nothing(tmp_path: Path) -> None:
             store.apply(event)
         await settled(pilot)
         assert table._drawn["calm"] is drawn
+
+
+async def test_changes_that_come_while_it_ends_are_let_go(tmp_path: Path) -> None:
+    store = many_store(3)
+    async with opened(store, tmp_path) as pilot:
+        app = pilot.app
+    assert isinstance(app, QuarterdeckApp)
+    store.apply(SampleArrived("sim-0000", 200.0, sample(cpu=50.0)))
+    app.show_changes()  # what its timer does that runs out between the last screen and the end

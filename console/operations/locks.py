@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.fleet.workers.reported import is_reachable
-from console.fleet.workers.locks import holder, unasked
+from console.fleet.workers.locks import can_tell, holder, unasked
 from console.operations.waiting import until
 from console.settings.selectors import selects
 from workers.protocol import WorkerSpec
@@ -26,7 +25,7 @@ async def against(spec: WorkerSpec, store: FleetStore, settings: Settings) -> tu
     def nodes() -> list[Node]:
         return [store.nodes[name] for name in sorted(places) if name in store.nodes]
 
-    await until(store, lambda: all(is_reachable(node) for node in nodes()), ANSWER_WITHIN_S)
+    await until(store, lambda: all(can_tell(node) for node in nodes()), ANSWER_WITHIN_S)
     held = holder(lock, nodes(), besides=spec.run_id)
     if held is not None:
         return (f"lock {lock} is held on {held[0]} by {held[1]}",)

@@ -22,12 +22,9 @@ _ILL = frozenset({CRASH_LOOP, STALLED, WRITER_BLOCKED})
 class Rolling:
     """One rolling restart."""
 
-    def __init__(
-        self, workers: WorkerOperations, store: FleetStore, settled_s: float = SETTLED_S
-    ) -> None:
+    def __init__(self, workers: WorkerOperations, store: FleetStore) -> None:
         self._workers = workers
         self._store = store
-        self._settled_s = settled_s
 
     async def run(
         self, targets: Sequence[Target], act: str, size: int, grace_s: float | None
@@ -92,7 +89,7 @@ class Rolling:
             return None
         if view.health in _ILL:
             return False
-        return True if (view.running_s or 0.0) >= self._settled_s else None
+        return True if (view.running_s or 0.0) >= SETTLED_S else None
 
     def _attempt(self, target: Target) -> int:
         record = record_of(self._store, target.node, target.run_id)

@@ -25,9 +25,19 @@ def holder(lock: str, nodes: Iterable[Node], besides: str = "") -> tuple[str, st
 def unasked(nodes: Iterable[Node]) -> tuple[tuple[str, str], ...]:
     """(node, why) of those that cannot tell now what they hold. Two entries of one machine count once."""
     nodes = tuple(nodes)
-    told = {node.hello.node_key for node in nodes if node.hello and is_reachable(node)}
+    told = {node.hello.node_key for node in nodes if node.hello and can_tell(node)}
     return tuple(
-        (node.name, node.reason or "it has not told yet what runs there")
+        (node.name, _why(node))
         for node in nodes
-        if not is_reachable(node) and not (node.hello and node.hello.node_key in told)
+        if not can_tell(node) and not (node.hello and node.hello.node_key in told)
     )
+
+
+def can_tell(node: Node) -> bool:
+    """What it reports is of now. A link that was just cut is no link, though its silence is still short."""
+    return is_reachable(node) and node.lost is None
+
+
+def _why(node: Node) -> str:
+    lost = node.lost.problem.text if node.lost else ""
+    return node.reason or lost or "it has not told yet what runs there"

@@ -104,5 +104,5 @@ def _troubles(following: Following, inks: Inks) -> list[Piece]:
 def _faults(pane: LogPane, inks: Inks, glyphs: Glyphs) -> list[Piece]:
     """What e jumps to, counted."""
     counts = pane.fault_counts
-    told = [f"{counts[kind]} {NAMES[kind]}" for kind in KINDS if counts.get(kind)]
+    told = [f"{NAMES[kind]} {glyphs.times}{counts[kind]}" for kind in KINDS if counts.get(kind)]
     return [(f"  {glyphs.alert} {', '.join(told)}", inks.bad)] if told else []

@@ -213,6 +213,8 @@ class Following:
         )  # fmt: skip
         async with reading(self.feed.tail(source.node, ask)) as items:
             async for item in items:
-                if isinstance(item, LogChunk) and followed.state in (OPENING, UNSEEN):
+                if isinstance(item, TailNote) and item.kind == "waiting":
+                    followed.state = UNSEEN
+                elif followed.state in (OPENING, UNSEEN):
                     followed.state = LIVE
                 await self._inbox.put(place, item)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -13,25 +12,19 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
-from console.errors import QuarterdeckError
 from console.fleet.logs.faults import KINDS
-from console.fleet.logs.find import Wanted
-from console.fleet.logs.line import Line
-from console.formatting import size
 from console.ui.contained import Contained
 from console.ui.keys import key
 from console.ui.logs.caption import caption
 from console.ui.logs.feed import LogFeed, LogSource, feed_of
 from console.ui.logs.following import Following
-from console.ui.logs.node_search import search_nodes
-from console.ui.logs.raw_copy import save_raw
-from console.ui.logs.visit import Visit, visit
-from console.ui.messages import FilterLeft, FilterTyped
+from console.ui.logs.places import Places
+from console.ui.logs.seeking import Seeking
+from console.ui.logs.visit import Visit
 from console.ui.paint import Inks, Piece
 from console.ui.widgets.caption import Caption
 from console.ui.widgets.filter_bar import FilterBar
 from console.ui.widgets.log_view import LogView
-from workers.protocol import LogPosition
 
 if TYPE_CHECKING:
     from console.ui.app import QuarterdeckApp
@@ -41,7 +34,7 @@ STREAMS = ("both", "out", "err")
 _HINT = "a regular expression; small letters find capitals too"
 
 
-class LogPane(Contained, Container):
+class LogPane(Seeking, Places, Contained, Container):
     """`follow` says whose logs; nothing is read before that, nor after `leave`."""
 
     DEFAULT_CSS = """
@@ -245,217 +238,6 @@ class LogPane(Contained, Container):
         if self.following is not None:
             await self.follow(self.following.sources)
 
-    # ------------------------------------------------------------ search
-
-    def action_find(self) -> None:
-        self._typing_only = False
-        self.query_one(FilterBar).open(self.find_text)
-
-    def action_only(self) -> None:
-        if self.only:
-            self.only = False
-            self.show()
-            return
-        self._typing_only = True
-        self.query_one(FilterBar).open(self.find_text, "&")
-
-    def on_filter_typed(self, message: FilterTyped) -> None:
-        message.stop()
-        bar = self.query_one(FilterBar)
-        try:
-            self.look_for(message.text)
-        except ValueError as error:
-            bar.complain(str(error))
-        else:
-            bar.complain("")
-
-    def on_filter_left(self, message: FilterLeft) -> None:
-        message.stop()
-        self.view.focus()
-        if not message.kept:
-            self.only = False
-            self.look_for("")
-        elif self.find_text:
-            self.only = self.only or self._typing_only
-            self.show()
-            self._search_the_nodes()
-            if not self.only:
-                self.action_next_match(-1)
-
-    def look_for(self, text: str) -> None:
-        """Marks what matches, in what is here and what comes. Raises ValueError for no regular expression."""
-        if text:
-            Wanted(text)
-        self.find_text = text
-        self.only = self.only and bool(text)
-        self._look_for()
-
-    def _look_for(self) -> None:
-        wanted = Wanted(self.find_text) if self.find_text else None
-        self.view.set_form(wanted=wanted)
-        if self.following is not None:
-            self.following.find(wanted)
-            self.show()
-
-    def _search_the_nodes(self) -> None:
-        """The whole logs, on the nodes they are on."""
-        following = self.following
-        if following is None or following.finder is None:
-            return
-        work = search_nodes(self, following, following.finder, self.streams)
-        self.run_worker(work, group="logs", exclusive=False, exit_on_error=False)
-
-    def action_next_match(self, by: int) -> None:
-        finder = self.following.finder if self.following else None
-        if finder is None:
-            self.action_find()
-            return
-        while not finder.done:  # a key was pressed: the answer is wanted now
-            finder.step(20_000)
-        self._go_among(finder.matches.lines, by, "match")
-
-    def action_next_fault(self, by: int) -> None:
-        lines = [line for line in self.view.book.lines if line.kind in KINDS]
-        self._go_among(lines, by, "error")
-
-    def _go_among(self, lines: Sequence[Line], by: int, what: str) -> None:
-        """The nearest of `lines` below or above the cursor; while following, the newest."""
-        view = self.view
-        current = view.current
-        if not lines or current is None:
-            self.console_app.say(f"no {what} among the lines here")
-            return
-        if view.follow:
-            self.go_to(lines[-1])
-            return
-        found = _beyond(lines, current, by)
-        if found is None:
-            where = "below" if by > 0 else "above"
-            self.console_app.say(f"no {what} {where} this line")
-            return
-        self.go_to(found)
-
-    def go_to(self, line: Line) -> None:
-        """To a line that is here, or to its place on the node."""
-        if self.view.book.place_of(line) is not None:
-            self.view.go_to(line)
-        else:
-            self.open_place(line.source, LogPosition(line.attempt, line.which, line.offset))
-
-    # ------------------------------------------------------------ other places of the log
-
-    def open_place(self, source: int, at: LogPosition) -> None:
-        """Shows the lines around a byte of the log, read from the node."""
-        self.run_worker(self._visit(source, at), group="logs", exclusive=False, exit_on_error=False)
-
-    async def _visit(self, source: int, at: LogPosition) -> None:
-        following, feed = self.following, self.feed
-        if following is None or feed is None:
-            return
-        now = self.console_app.runtime.store.clock
-        try:
-            made = await visit(feed, following.sources[source], source, at, now)
-        except QuarterdeckError as error:
-            self.console_app.say(str(error), bad=True)
-            return
-        target = made.target
-        if target is None:
-            self.console_app.say("that place of the log is not there any more", bad=True)
-            return
-        self.visit = made
-        self.show()
-        self.view.go_to(target)
-
-    def _come_back(self) -> None:
-        self.visit = None
-        self.show()
-        self.view.go_to_end()
-
-    def on_log_view_past_top(self, message: LogView.PastTop) -> None:
-        """Goes on above, on the node."""
-        message.stop()
-        first = next((line for line in self.view.book.lines if not line.is_note), None)
-        if first is not None and first.offset > 0 and not self.only:
-            self.open_place(first.source, LogPosition(first.attempt, first.which, first.offset - 1))
-
-    def on_log_view_past_end(self, message: LogView.PastEnd) -> None:
-        """Goes on below: further in the log, and at its end back to the living one."""
-        message.stop()
-        if self.visit is None:
-            self.view.go_to_end()
-        elif self.visit.complete:
-            self._come_back()
-        else:
-            at = LogPosition(self.visit.at.attempt, self.visit.at.which, self.visit.end)
-            self.open_place(self.visit.source, at)
-
-    # ------------------------------------------------------------ dialogs
-
-    def action_faults(self) -> None:
-        from console.ui.modals.log_faults import LogFaults
-
-        if self.following is not None:
-            self.app.push_screen(LogFaults(self.following), self._go_to_fault)
-
-    def _go_to_fault(self, chosen: Line | None) -> None:
-        if chosen is not None:
-            self.go_to(chosen)
-
-    def action_matches(self) -> None:
-        from console.ui.modals.log_matches import LogMatchList
-
-        finder = self.following.finder if self.following else None
-        if self.following is not None and finder is not None:
-            self.app.push_screen(LogMatchList(self.following, finder), self._go_to_fault)
-
-    def action_open_file(self) -> None:
-        from console.ui.modals.log_file import LogFile
-
-        node = (
-            self.source.node
-            if self.source
-            else next(iter(self.console_app.runtime.store.nodes), "")
-        )
-        self.app.push_screen(LogFile(node), self._open_file)
-
-    def _open_file(self, chosen: LogSource | None) -> None:
-        if chosen is not None:
-            self.run_worker(self.follow([chosen]), group="watch", exclusive=True)
-
-    def action_save_log(self) -> None:
-        if self.following is not None:
-            self.run_worker(self._save(), group="logs", exclusive=False, exit_on_error=False)
-
-    async def _save(self) -> None:
-        following, feed = self.following, self.feed
-        assert following is not None
-        assert feed is not None
-        app = self.console_app
-        folder = app.logbook.path.parent / "views"
-        app.say("copying the whole log…")
-        try:
-            for place, source in enumerate(following.sources):
-                for path, written in (
-                    await save_raw(feed, source, self.streams, folder, place)
-                ).items():
-                    app.say(f"{source.tag}: {size(written)} in {path}")
-        except (OSError, QuarterdeckError) as error:
-            app.say(f"not saved: {error}", bad=True)
-        except asyncio.CancelledError:
-            app.say("the copy of the log was given up: it is not whole", bad=True)
-            raise
-
     def panes(self) -> list[Widget]:
         """What can have the focus."""
         return [self.view]
-
-
-def _beyond(lines: Sequence[Line], current: Line, by: int) -> Line | None:
-    """The nearest line below or above another, by time; among equal ones by their order here."""
-    for place, line in enumerate(lines):
-        if line is current or line == current:
-            beyond = place + by
-            return lines[beyond] if 0 <= beyond < len(lines) else None
-    if by > 0:
-        return next((line for line in lines if line.at > current.at), None)
-    return next((line for line in reversed(lines) if line.at <= current.at), None)

@@ -17,14 +17,18 @@ from console.fleet.model import DOWN_AFTER_S, Problem, ProblemKind
 from console.sessions.clock import Clock, Instant
 from console.sessions.limits import Tokens
 from console.sessions.requests import Requests
+from console.sessions.tail import LEAST_WINDOW_BYTES, Arrivals
 from console.text import sanitise
 from workers.protocol import (
     AGENT_MESSAGES,
+    DATA,
     MESSAGE,
+    CloseTail,
     Failure,
     Frame,
     FrameDecoder,
     Heartbeat,
+    OpenTail,
     ProtocolError,
     UnknownMessage,
     decode_message,
@@ -108,6 +112,20 @@ class Link:
         finally:
             self._requests.close(stream)
 
+    def open_tail(self, want: OpenTail) -> Arrivals:
+        """What comes of a log. It fails with the link; close it when nobody reads it any more."""
+        window = max(LEAST_WINDOW_BYTES, want.window_bytes)
+        stream, arrivals = self._requests.open_tail(
+            lambda number: Arrivals(window, lambda message: self._tell_tail(number, message))
+        )
+        self._queue(encode_message(want._replace(window_bytes=window), stream))
+        return arrivals
+
+    def _tell_tail(self, stream: int, message: Any) -> None:
+        if isinstance(message, CloseTail):
+            self._requests.close(stream)
+        self._queue(encode_message(message, stream))
+
     def probe(self) -> None:
         """Asks for a sign of life now: without one within `PROBE_S` the link is given up."""
         self._probe_until = self._clock.monotonic() + PROBE_S
@@ -149,6 +167,8 @@ class Link:
             await asyncio.sleep(pause_s)
 
     async def _frame(self, frame: Frame) -> None:
+        if frame.kind == DATA:
+            self._requests.data(frame.stream, frame.payload)
         if frame.kind != MESSAGE:
             return
         try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from console.errors import RequestFailed, RequestLost
+from console.sessions.tail import Arrivals
 from workers.protocol import (
     AdoptProcess,
     CheckWorker,
@@ -32,6 +34,7 @@ from workers.protocol import (
     SignalOutcome,
     SignalProcess,
     StartWorker,
+    TailNote,
     Uninstall,
     UninstallReport,
     WorkerCheck,
@@ -67,22 +70,44 @@ class Requests:
     def __init__(self) -> None:
         self._stream = 0
         self._waiting: dict[int, tuple[type[Any], asyncio.Future[Any]]] = {}
+        self._tails: dict[int, Arrivals] = {}
 
     def open(self, message: Any) -> tuple[int, asyncio.Future[Any]]:
         """A fresh stream number for `message`, and the future of its reply. Raises RequestFailed."""
         if len(self._waiting) >= MAX_WAITING:
             raise RequestFailed("busy", f"{MAX_WAITING} requests wait for this node already")
-        self._stream = self._stream % 0xFFFF_FFFF + 1
+        self._next_stream()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[self._stream] = (type(message), future)
         return self._stream, future
 
+    def open_tail(self, arrivals: Callable[[int], Arrivals]) -> tuple[int, Arrivals]:
+        """A fresh stream number for a tail, made with it."""
+        stream = self._next_stream()
+        self._tails[stream] = arrivals(stream)
+        return stream, self._tails[stream]
+
+    def _next_stream(self) -> int:
+        self._stream = self._stream % 0xFFFF_FFFF + 1
+        return self._stream
+
+    def data(self, stream: int, payload: bytes) -> None:
+        """Hands bytes to the tail they are of. Raises ProtocolError."""
+        if stream in self._tails:
+            self._tails[stream].data(payload)
+
     def close(self, stream: int) -> None:
         """Nobody waits for this one any more; a late reply is dropped."""
         self._waiting.pop(stream, None)
+        self._tails.pop(stream, None)
 
     def arrived(self, stream: int, reply: Any) -> None:
-        """Hands a reply to who waits for it; one nobody asked for is dropped."""
+        """Hands a reply to who waits for it; one nobody asked for is dropped. Raises ProtocolError."""
+        if stream in self._tails:
+            self._tails[stream].message(reply)
+            if not isinstance(reply, TailNote):
+                del self._tails[stream]
+            return
         asked, future = self._waiting.pop(stream, (None, None))
         if asked is None or future is None or future.done():
             return
@@ -100,3 +125,6 @@ class Requests:
             if not future.done():
                 future.set_exception(RequestLost(f"{text}; whether it happened is unknown"))
         self._waiting.clear()
+        for tail in self._tails.values():
+            tail.fail(RequestLost(text))
+        self._tails.clear()

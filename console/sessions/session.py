@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from console.channels.bundle import Bundle
@@ -22,8 +22,17 @@ from console.sessions.backoff import HEALTHY_S, Backoff
 from console.sessions.clock import SYSTEM_CLOCK, Clock, Instant
 from console.sessions.intake import Intake
 from console.sessions.link import Link, Violation
+from console.sessions.tail import follow
 from console.text import one_line
-from workers.protocol import Configure, WatchWorkers, encode_message
+from workers.protocol import (
+    Configure,
+    LogChunk,
+    OpenTail,
+    TailEnded,
+    TailNote,
+    WatchWorkers,
+    encode_message,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +62,8 @@ class Session:
         self._strikes = 0
         self._up_at: float | None = None
         self._link: Link | None = None
+        self._linked = asyncio.Event()
+        self._closed = False
         self._retry = asyncio.Event()
         self._waits_for_person = False
         self._task: asyncio.Task[None] | None = None
@@ -87,6 +98,22 @@ class Session:
             raise RequestFailed("not_connected", f"{self._node} is not connected; nothing was sent")
         return await self._link.request(message, timeout_s)
 
+    def tail(self, want: OpenTail) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
+        """A log as it comes, in order, each byte once, over lost links; the last item is the ``TailEnded``.
+
+        Close it (``aclose``) when it is not read to its end. Raises RequestFailed where the agent refuses,
+        or where there is no link and `want` does not follow.
+        """
+        return follow(want, self._next_link)
+
+    async def _next_link(self, wait: bool) -> Link:
+        while wait and self._link is None and not self._closed:
+            self._linked.clear()
+            await self._linked.wait()
+        if self._link is None:
+            raise RequestFailed("not_connected", f"{self._node} is not connected; nothing was sent")
+        return self._link
+
     def retry(self) -> None:
         """A person acted: try now; a standing link is probed."""
         self._strikes = 0
@@ -104,6 +131,8 @@ class Session:
 
     async def close(self) -> None:
         """Ends the link and what the dialer keeps."""
+        self._closed = True
+        self._linked.set()
         task = self._task
         if task is not None and task is not asyncio.current_task() and not task.done():
             task.cancel()
@@ -132,6 +161,7 @@ class Session:
         if self._wanted != self._sent:
             link.send(self._wanted)
         self._attempt, self._up_at, self._link = 0, self._clock.monotonic(), link
+        self._linked.set()
         try:
             await link.serve()
         finally:

@@ -14,7 +14,8 @@ WINDOW_BYTES = 1024 * 1024  # what a tail may send before the first credit
 class LogChunk(NamedTuple):
     """Bytes as they were written. ``offset`` counts from the first byte of the attempt's stream, for ever.
 
-    ``clock`` is the node's wall clock when the first of them was seen written, 0.0 where unknown.
+    ``clock`` is the node's wall clock when the first of them was seen written, 0.0 where unknown. ``attempt``
+    of a FILE is a mark of this very file: another one of its name has another.
     """
 
     attempt: int
@@ -61,12 +62,15 @@ class OpenTail(NamedTuple):
     back_bytes: int = 65_536
     positions: Tuple[LogPosition, ...] = ()
     attempt: int = 0  # 0: from the newest on; else only this one
-    filter: str = ""  # only lines that match this regular expression, found on the node
+    filter: str = (
+        ""  # only lines that match this regular expression, found on the node; an empty chunk
+    )
+    # says how far it has looked
     window_bytes: int = WINDOW_BYTES
 
 
 class TailCredit(NamedTuple):
-    """So many more bytes may be sent; under the tail's stream number."""
+    """So many more bytes of ``DATA`` payloads may be sent; under the tail's stream number."""
 
     bytes: int
 
@@ -76,9 +80,13 @@ class CloseTail(NamedTuple):
 
 
 class TailNote(NamedTuple):
-    """Between the chunks, in order: what a reader must know of the bytes."""
+    """Between the chunks, in order: what a reader must know of the bytes.
 
-    kind: str  # gap, truncated, replaced, attempt, waiting, missing
+    ``start`` says where a stream begins; after ``gap`` and ``truncated`` it goes on at ``offset``. ``resumed``
+    is the console's own.
+    """
+
+    kind: str  # start, gap, truncated, replaced, attempt, waiting, missing, behind, resumed
     text: str
     attempt: int = 0
     which: int = OUT

@@ -8,6 +8,8 @@ from typing import Deque, Tuple
 from workers.agent.logs.flow import Flow
 
 MOST_PIECE_BYTES = 256 * 1024
+LEAST_PIECE_BYTES = 2048  # a remainder of the credit is not worth a frame
+LEAST_WINDOW_BYTES = 4096
 _LOOK_AGAIN_S = 0.5
 
 
@@ -44,23 +46,23 @@ class Credit:
 
     def __init__(self, gate: Gate, window_bytes: int) -> None:
         self._gate = gate
-        self._left = max(1, window_bytes)
+        self._left = max(LEAST_WINDOW_BYTES, window_bytes)
         self._sent: Deque[Tuple[int, int]] = deque()  # bytes that no grant answers yet, their place
         self._answered = 0
         self._closed = threading.Event()
 
     def wait(self) -> int:
-        """Blocks until something may be sent; how many bytes at most. Raises Closed."""
+        """Blocks until something may be sent; how large its payload may be. Raises Closed."""
         flow = self._gate.flow
         with self._gate.changed:
             while not self._closed.is_set():
-                if self._left > 0 and flow.room_bytes > 0:
+                if self._left >= LEAST_PIECE_BYTES and flow.room_bytes > 0:
                     return min(self._left, flow.piece_bytes, MOST_PIECE_BYTES)
                 self._gate.changed.wait(_LOOK_AGAIN_S)
         raise Closed
 
     def spend(self, count: int, frame_bytes: int) -> None:
-        """``count`` bytes of log leave in a frame; called with the gate's ``changed`` held, in the order in
+        """A payload of ``count`` bytes leaves in a frame; called with the gate's ``changed`` held, in the order in
         which the frames leave."""
         self._left -= count
         place = self._gate.flow.sent(frame_bytes, time.monotonic())

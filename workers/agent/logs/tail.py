@@ -14,6 +14,7 @@ from workers.protocol import (
     encode_frame,
     encode_message,
 )
+from workers.protocol.log_messages import CHUNK
 
 QUICK_S, RESTING_S = 0.03, 0.15  # between two looks at a log that does not grow
 BEHIND_EVERY_S = 5.0
@@ -78,7 +79,7 @@ class Tail:
     def _carry(self, source: Source) -> TailEnded:
         pause_s = QUICK_S
         while True:
-            limit = self._wait()
+            limit = self._wait() - CHUNK.size
             item = source.read(limit)
             if item is not None:
                 pause_s = QUICK_S
@@ -100,8 +101,8 @@ class Tail:
 
     def _send(self, item: Item) -> None:
         if isinstance(item, LogChunk):
-            frame = encode_frame(DATA, self._stream, item.encode())
-            self._hand_over(len(item.data), frame)
+            payload = item.encode()
+            self._hand_over(len(payload), encode_frame(DATA, self._stream, payload))
         else:
             self._hand_over(0, _message(item, self._stream))
 

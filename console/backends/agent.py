@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from console.errors import RequestFailed
 from console.sessions.session import Session
 from workers.protocol import (
     AdoptProcess,
@@ -76,7 +75,7 @@ class AgentBackend:
         return reply
 
     def tail(self, ask: OpenTail) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
-        raise RequestFailed("unsupported", "this agent's logs cannot be followed")
+        return self._session.tail(ask)
 
     async def search(self, ask: SearchLog) -> LogMatches:
         reply: LogMatches = await self._ask(ask, ask.budget_s + COMMAND_S)

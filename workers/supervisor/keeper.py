@@ -9,8 +9,7 @@ import random
 import signal
 from typing import Callable, List, Mapping, NamedTuple, Optional
 
-from workers.machine import boot
-from workers.machine.process import start_ticks
+from workers.machine import boot, process
 from workers.supervisor import events as kinds
 from workers.supervisor import holder
 from workers.supervisor.life import Life
@@ -32,7 +31,8 @@ class Partner(NamedTuple):
     pidfd: Optional[int]
 
     def is_gone(self) -> bool:
-        return start_ticks(self.keeper.pid) != self.keeper.ticks
+        found = process.row(self.keeper.pid)
+        return found is None or found.ticks != self.keeper.ticks or not found.alive
 
 
 class Keeper:

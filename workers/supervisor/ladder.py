@@ -26,6 +26,12 @@ class Ladder(NamedTuple):
         """When the next rung is due."""
         return self._next(climbed).at
 
+    def without_main(self, now: float) -> "Ladder":
+        """The main process has ended: nobody is left to pass the word on, so the group is asked at once."""
+        return Ladder(
+            tuple(Rung(r.to, min(r.at, now) if r.to == GROUP else r.at) for r in self.rungs)
+        )
+
     def _next(self, climbed: AbstractSet[str]) -> Rung:
         return next((rung for rung in self.rungs if rung.to not in climbed), self.rungs[-1])
 

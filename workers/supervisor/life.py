@@ -127,7 +127,9 @@ class Life:
         self.attempt.record(ending, state.stop_asked or state.drain_asked, killed, left)
         self.attempt.let_go()
         self._lingering = True
-        if left and self._stopping is None and self.run.spec().leftovers == "kill":
+        if self._stopping is not None:
+            self._stopping.main_ended(now)
+        elif left and self.run.spec().leftovers == "kill":
             self._climb("stop", now, self.run.spec().grace_s)
 
     def _left_behind(self) -> int:

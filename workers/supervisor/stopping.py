@@ -34,6 +34,11 @@ class Stopping:
         """True once SIGKILL was sent."""
         return TREE in self.climbed
 
+    def main_ended(self, now: float) -> None:
+        """Only helpers are left."""
+        self.climbed.add(MAIN)
+        self._ladder = self._ladder.without_main(now)
+
     def step(self, tree: Tree, now: float) -> None:
         """Climbs what is due. Raises OSError where it cannot be written down; the signal was sent."""
         rung = self._ladder.due(self.climbed, now)

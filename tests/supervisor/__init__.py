@@ -1,0 +1,1 @@
+"""Real pairs with real workers."""

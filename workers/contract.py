@@ -5,8 +5,10 @@ it; it needs only the standard library, Python 3.9.
 """
 
 import json
+import math
 import os
 import signal
+import threading
 import time
 from typing import Any, Mapping, Optional
 
@@ -75,7 +77,11 @@ class Reporter:
         blocked_because: Optional[str] = None,
         extra: Optional[Mapping[str, Any]] = None,
     ) -> None:
-        """Replaces status.json atomically. Raises OSError where the disk refuses."""
+        """Replaces status.json atomically. Raises OSError where the disk refuses.
+
+        ``done`` and ``total`` count ``unit``s ("epoch", "game"); ``health`` is the worker's own word, "ok" or
+        what is wrong; ``blocked_because`` says what it waits for.
+        """
         if self._status is None:
             return
         body = {
@@ -91,15 +97,20 @@ class Reporter:
             "updated_at": time.time(),
             "extra": dict(extra or {}),
         }
-        temporary = f"{self._status}.{os.getpid()}.tmp"
+        temporary = f"{self._status}.{os.getpid()}-{threading.get_ident()}.tmp"
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(body, file)
         os.replace(temporary, self._status)
 
     def metric(self, name: str, value: float, step: float) -> None:
-        """Appends one line to metrics.jsonl. Raises OSError where the disk refuses."""
+        """Appends one line to metrics.jsonl; what is no number (NaN) as null.
+
+        Raises OSError where the disk refuses.
+        """
         if self._metrics is None:
             return
-        line = json.dumps({"t": time.time(), "step": step, "name": name, "value": value})
+        number = float(value)  # a framework's own scalar, too
+        found = number if math.isfinite(number) else None
+        line = json.dumps({"t": time.time(), "step": step, "name": name, "value": found})
         with open(self._metrics, "a", encoding="utf-8") as file:
             file.write(line + "\n")

@@ -23,6 +23,8 @@ from console.operations.datasets import DatasetOperations
 from console.operations.disks import DiskOperations
 from console.operations.guard import Guard
 from console.operations.history_cache import HistoryCache
+from console.operations.log_cache import LogCache
+from console.operations.logs import LogOperations
 from console.operations.nodes import NodeOperations
 from console.operations.notify import Notifier
 from console.operations.processes import ProcessOperations
@@ -96,6 +98,12 @@ class Runtime:
         self.datasets = DatasetOperations(acts)
         self.workers = WorkerOperations(acts, self.store, lambda: self.settings)
         self.commands = CommandOperations(self.workers)
+        cache = LogCache(
+            here.console_state / "logs",
+            lambda: self.settings.retention.log_cache,
+            lambda text: self.board.post("warning", text),
+        )
+        self.logs = LogOperations(self.workers.reach, cache if self._keep else None)
         self.nodes = NodeOperations(acts, self)
         self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
         self._history = HistoryCache(here.console_state / "history.sqlite", self.board)
@@ -152,6 +160,7 @@ class Runtime:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._roads.close(), CLOSING_S)
         await self._history.close()
+        await self.logs.close()
         self._tasks.clear()
 
     # ------------------------------------------------------------ nodes

@@ -32,11 +32,23 @@ def agent_argv(state: Path | None = None, python: str = sys.executable) -> list[
 
 
 class AgentProcess:
-    """An agent as a child, spoken to in frames. Ended by the end of `with`."""
+    """An agent as a child, spoken to in frames. Ended by the end of `with`.
 
-    def __init__(self, state: Path | None = None, python: str = sys.executable) -> None:
+    `before` is a command line that runs the agent's, `environment` its environment.
+    """
+
+    def __init__(
+        self,
+        state: Path | None = None,
+        python: str = sys.executable,
+        before: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.process = subprocess.Popen(
-            agent_argv(state, python), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [*before, *agent_argv(state, python)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
         )
         self._decoder = FrameDecoder()
         self.inbox: list[tuple[int, Any]] = []

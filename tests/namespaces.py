@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,6 +115,16 @@ class LoopbackHost:
 
     def restart_sshd(self) -> None:
         self.stop_sshd()
+        self.start_sshd()
+
+    def reboot(self) -> None:
+        """As after a power cut: every process but the first is gone, and the boot has another name."""
+        stop_all([pid for pid in descendants(self.init)], 9)
+        name = self.folder / "boot_id"
+        if name.exists():
+            self._inside("umount", "/proc/sys/kernel/random/boot_id")
+        name.write_text(f"{uuid.uuid4()}\n")
+        self._inside("mount", "--bind", str(name), "/proc/sys/kernel/random/boot_id")
         self.start_sshd()
 
     def kill_session(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from console.sessions.session import Session
@@ -74,7 +74,7 @@ class AgentBackend:
         reply: Done = await self._ask(ClearOrphan(orphan_id, act), LOOK_S)
         return reply
 
-    def tail(self, ask: OpenTail) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
+    def tail(self, ask: OpenTail) -> AsyncGenerator[LogChunk | TailNote | TailEnded, None]:
         return self._session.tail(ask)
 
     async def search(self, ask: SearchLog) -> LogMatches:

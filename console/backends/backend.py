@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from workers.protocol import (
@@ -67,8 +67,11 @@ class Backend(Protocol):
         """One of an orphan's acts, adopting excepted."""
         ...
 
-    def tail(self, ask: OpenTail) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
-        """The bytes of a log as they come, in order; the last one is the TailEnded."""
+    def tail(self, ask: OpenTail) -> AsyncGenerator[LogChunk | TailNote | TailEnded, None]:
+        """The bytes of a log as they come, in order, each once; the last item is the TailEnded.
+
+        Close it (``aclose``) when it is not read to its end.
+        """
         ...
 
     async def search(self, ask: SearchLog) -> LogMatches:

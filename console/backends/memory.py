@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,7 +229,7 @@ class MemoryBackend:
 
     # ------------------------------------------------------------ logs
 
-    async def tail(self, ask: OpenTail) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
+    async def tail(self, ask: OpenTail) -> AsyncGenerator[LogChunk | TailNote | TailEnded, None]:
         run = self._run(ask.run_id)
         seen = 0
         while True:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from console.errors import QuarterdeckError, UsageError
 from console.operations.command_output import CommandOutput
@@ -22,6 +23,8 @@ from workers.protocol import LogChunk, OpenTail, WorkerRecord, WorkerSpec
 
 GRACE_S = 5.0
 OVER_WITHIN_S = 30.0  # after the end of its output
+AWAY_S = 30.0  # a node that is down for so long is not waited for
+_FOR_EVER_S = 10.0 * 365 * 86_400
 
 
 class CommandRun:
@@ -74,21 +77,42 @@ class CommandRun:
             result.fail(verdict_of(error), str(error))
 
     async def _collect(self, result: CommandOutput, reach: Reach) -> None:
-        patience = None if self._timeout_s is None else asyncio.create_task(self._limit(result))
+        """Its output to the end, however often the link breaks; a node that stays away is given up."""
+        limit = asyncio.create_task(self._limit(result))
+        away = asyncio.create_task(self._away(result, reach))
+        end = asyncio.create_task(self._end(result, reach))
         try:
-            ask = OpenTail(result.run_id, follow=True, back_bytes=-1)
-            async for piece in reach.backend(result.node).tail(ask):
-                if isinstance(piece, LogChunk):
-                    result.add(piece.which, piece.data)
-            record = await self._over(result, reach)
+            await asyncio.wait((end, away), return_when=asyncio.FIRST_COMPLETED)
+            record = end.result() if end.done() else None
         finally:
-            if patience is not None:
-                patience.cancel()
+            for task in (limit, away, end):
+                task.cancel()
         if record is None:
-            result.fail(Verdict.UNKNOWN, f"its end was not seen; run {result.run_id[:12]} is kept")
+            where = f"run {result.run_id[:12]} goes on or is kept there"
+            result.fail(Verdict.UNKNOWN, f"{result.node}: its end was not seen; {where}")
             return
         result.end(record)
         await reach.backend(result.node).forget(result.run_id)
+
+    async def _end(self, result: CommandOutput, reach: Reach) -> WorkerRecord | None:
+        ask = OpenTail(result.run_id, follow=True, back_bytes=-1)
+        async with aclosing(reach.backend(result.node).tail(ask)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, LogChunk):
+                    result.add(piece.which, piece.data)
+        return await self._over(result, reach)
+
+    async def _away(self, result: CommandOutput, reach: Reach) -> None:
+        """Ends when the node has been without a link for long."""
+
+        def gone() -> bool:
+            node = reach.store.nodes.get(result.node)
+            return node is None or node.state not in ("up", "stale")
+
+        while True:
+            await until(reach.store, gone, _FOR_EVER_S)
+            if not await until(reach.store, lambda: not gone(), AWAY_S):
+                return
 
     async def _over(self, result: CommandOutput, reach: Reach) -> WorkerRecord | None:
         """Its record when it is over: as told just now, or as soon as it is reported."""
@@ -107,7 +131,8 @@ class CommandRun:
         return found if found is not None and is_over(found) else None
 
     async def _limit(self, result: CommandOutput) -> None:
-        assert self._timeout_s is not None
+        if self._timeout_s is None:
+            return
         await asyncio.sleep(self._timeout_s)
         result.timed_out_s = self._timeout_s
         await self._stop([(result.node, result.run_id)])

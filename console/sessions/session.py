@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from console.channels.bundle import Bundle
@@ -98,7 +98,7 @@ class Session:
             raise RequestFailed("not_connected", f"{self._node} is not connected; nothing was sent")
         return await self._link.request(message, timeout_s)
 
-    def tail(self, want: OpenTail) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
+    def tail(self, want: OpenTail) -> AsyncGenerator[LogChunk | TailNote | TailEnded, None]:
         """A log as it comes, in order, each byte once, over lost links; the last item is the ``TailEnded``.
 
         Close it (``aclose``) when it is not read to its end. Raises RequestFailed where the agent refuses,

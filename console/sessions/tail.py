@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from console.errors import RequestFailed, RequestLost
@@ -161,7 +161,7 @@ def _missing(chunk: LogChunk, known: int) -> TailNote:
 
 async def follow(
     want: OpenTail, next_link: Callable[[bool], Awaitable[Link]]
-) -> AsyncIterator[Item]:
+) -> AsyncGenerator[Item, None]:
     """A tail over as many links as it takes; `next_link(wait)` gives the one that stands.
 
     Raises RequestFailed where the agent refuses, or where there is no link and `want` follows nothing.

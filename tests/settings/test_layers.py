@@ -169,12 +169,18 @@ def test_every_example_in_the_shipped_files_is_good(tmp_path: Path) -> None:
     shipped = Path(__file__).parents[2] / "config"
     for source in (shipped / f"{name}.yaml" for name in ("nodes", "datasets", "workers")):
         lines = source.read_text().splitlines()
-        start = next(i for i, line in enumerate(lines) if line in ("# nodes:", "# datasets:", "# presets:"))
+        start = next(
+            i for i, line in enumerate(lines) if line in ("# nodes:", "# datasets:", "# presets:")
+        )
         example = [line.removeprefix("#")[1:] for line in lines[start:] if line.startswith("#")]
         write(tmp_path, source.name, "\n".join(example) + "\n")
     settings = load(tmp_path, environ={}).settings
     assert [node.name for node in settings.nodes] == ["local", "gpu-1", "gpu-2"]
     assert settings.datasets[0].stale_after == 3600.0
     selfplay, train = settings.presets
-    assert (selfplay.grace, selfplay.nodes, train.restart.policy) == (10.0, "tag:selfplay", "on-failure")
+    assert (selfplay.grace, selfplay.nodes, train.restart.policy) == (
+        10.0,
+        "tag:selfplay",
+        "on-failure",
+    )
     assert settings.retention.runs == 20

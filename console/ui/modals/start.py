@@ -47,6 +47,9 @@ class StartModal(Dialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n,alt+right", "preset(1)", "Next preset", show=False),
         Binding("ctrl+p,alt+left", "preset(-1)", "Previous preset", show=False),
+        # Before the field sees it: what is typed right after Tab belongs to the next field.
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]

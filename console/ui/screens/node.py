@@ -24,7 +24,14 @@ from console.ui.widgets.caption import Caption
 if TYPE_CHECKING:
     from console.fleet.workers import WorkerView
 
-TABS: tuple[type[NodeTab], ...] = (OverviewTab, ProcessesTab, GpusTab, DisksTab, WorkersTab, LogsTab)
+TABS: tuple[type[NodeTab], ...] = (
+    OverviewTab,
+    ProcessesTab,
+    GpusTab,
+    DisksTab,
+    WorkersTab,
+    LogsTab,
+)
 
 
 class NodeScreen(FleetAwareScreen):

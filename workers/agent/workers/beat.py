@@ -10,6 +10,8 @@ from workers.protocol import Notice, WatchWorkers
 
 REPORT_S = 1.0
 SOON_S = 0.05  # after a start or a command
+BRISK_S = 0.25  # between two reports while that takes effect
+BRISK_FOR_S = 2.0
 RECONCILE_S = 3.0
 NEVER = float("inf")
 
@@ -36,6 +38,7 @@ class WorkerBeat:
         self._again = False
         self._said = ""
         self._next_report = self._next_reconcile = NEVER
+        self._brisk_until = 0.0
 
     def watch(self, message: WatchWorkers) -> None:
         """Reports from now on; the first at once."""
@@ -44,10 +47,11 @@ class WorkerBeat:
         self._again = True
 
     def poke(self) -> None:
-        """Something changed: the next report soon, whatever it says."""
-        self._again = True
+        """Something changed: the next report soon, whatever it says, and more for what follows from it."""
+        now = time.monotonic()
+        self._again, self._brisk_until = True, now + BRISK_FOR_S
         if self._next_report < NEVER:
-            self._next_report = min(self._next_report, time.monotonic() + SOON_S)
+            self._next_report = min(self._next_report, now + SOON_S)
 
     @property
     def due_at(self) -> float:
@@ -56,7 +60,7 @@ class WorkerBeat:
     def start_if_due(self, now: float) -> None:
         """Called at every turn of the loop."""
         if now >= self._next_report:
-            self._next_report = now + REPORT_S
+            self._next_report = now + (BRISK_S if now < self._brisk_until else REPORT_S)
             self._report()
         if now >= self._next_reconcile:
             self._next_reconcile = now + RECONCILE_S

@@ -1,0 +1,1 @@
+"""The workers of the scripted fleet: they run, fail and obey in memory."""

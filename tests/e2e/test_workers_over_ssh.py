@@ -97,7 +97,7 @@ def start_four_on_each(terminal: Terminal) -> None:
     terminal.send(COMMAND)
     terminal.wait_for("setsid sleep 900")
     terminal.send("\ttick")
-    terminal.send("\t\t\x7f4")
+    terminal.send("\t\t4")
     terminal.wait_for("12 workers on 3 nodes", 15)
     terminal.wait_for("tick-4@h3", 15)
     terminal.wait_for(lambda text: "asking" not in text, 15)

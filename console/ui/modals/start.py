@@ -72,7 +72,7 @@ class StartModal(Dialog[bool]):
             for name, label, hint in _FIELDS:
                 with Horizontal(classes="row", id=f"row-{name}"):
                     yield Static(label, markup=False)
-                    yield Input(placeholder=hint, id=name, select_on_focus=False)
+                    yield Input(placeholder=hint, id=name)
             yield Sheet(self._plan_lines, paper=PAPER, fitted=True, id="plan")
             yield DialogKeys(self.keys)
 

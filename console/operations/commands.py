@@ -7,9 +7,9 @@ was collected to its end is forgotten there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Sequence
-from contextlib import aclosing
 
 from console.errors import QuarterdeckError, UsageError
 from console.operations.command_output import CommandOutput
@@ -74,7 +74,12 @@ class CommandRun:
                 await self._collect(result, reach)
                 act.result = result.words
         except QuarterdeckError as error:
-            result.fail(verdict_of(error), str(error))
+            verdict = verdict_of(error)
+            started = result.step == "running"
+            result.fail(
+                Verdict.UNKNOWN if started and verdict is Verdict.UNREACHABLE else verdict,
+                str(error),
+            )
 
     async def _collect(self, result: CommandOutput, reach: Reach) -> None:
         """Its output to the end, however often the link breaks; a node that stays away is given up."""
@@ -92,11 +97,12 @@ class CommandRun:
             result.fail(Verdict.UNKNOWN, f"{result.node}: its end was not seen; {where}")
             return
         result.end(record)
-        await reach.backend(result.node).forget(result.run_id)
+        with contextlib.suppress(QuarterdeckError):  # then retention takes it away one day
+            await reach.backend(result.node).forget(result.run_id)
 
     async def _end(self, result: CommandOutput, reach: Reach) -> WorkerRecord | None:
         ask = OpenTail(result.run_id, follow=True, back_bytes=-1)
-        async with aclosing(reach.backend(result.node).tail(ask)) as pieces:
+        async with contextlib.aclosing(reach.backend(result.node).tail(ask)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, LogChunk):
                     result.add(piece.which, piece.data)

@@ -22,6 +22,7 @@ from workers.protocol import (
     AdoptProcess,
     CheckWorker,
     ClearOrphan,
+    CloseTail,
     CommandWorker,
     DescribeWorker,
     Failure,
@@ -32,6 +33,7 @@ from workers.protocol import (
     LogChunk,
     OpenTail,
     StartWorker,
+    TailCredit,
     WorkerReport,
     decode_message,
     encode_frame,
@@ -73,7 +75,7 @@ class MemoryNode:
             while data := await channel.read():
                 for frame in decoder.feed(data):
                     message = decode_message(frame.payload, CONSOLE_MESSAGES)
-                    if frame.stream:
+                    if frame.stream and not isinstance(message, (TailCredit, CloseTail)):
                         task = asyncio.create_task(self._answer(channel, frame.stream, message))
                         self._tasks.add(task)
                         task.add_done_callback(self._tasks.discard)
@@ -125,7 +127,7 @@ class MemoryNode:
     async def _tail(self, channel: Channel, stream: int, ask: OpenTail) -> Any:
         async for piece in self.backend.tail(ask):
             if isinstance(piece, LogChunk):
-                await channel.write(encode_frame(DATA, piece.encode(), stream))
+                await channel.write(encode_frame(DATA, stream, piece.encode()))
             else:
                 return piece
         raise AssertionError("a tail without an end")

@@ -231,6 +231,13 @@ def test_what_was_told_done_survives_a_power_cut(disk: Path) -> None:
     assert process.pid == 4242
 
 
+def test_a_start_that_was_told_survives_a_power_cut(disk: Path) -> None:
+    runs_in(disk).create(SPEC, "ada@desk")
+    power_cut(disk)
+    (found,) = runs_in(disk).all()
+    assert (found.faults(), found.spec(), found.desired().by) == ((), SPEC, "ada@desk")
+
+
 def test_the_test_can_tell_a_write_that_does_not_survive(disk: Path) -> None:
     """Renamed over the old one without fsync, as one might be tempted to do it."""
     path = disk / "file"

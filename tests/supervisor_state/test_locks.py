@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -95,6 +96,26 @@ def test_a_lock_file_that_was_swapped_is_not_taken_for_the_lock(run: Run) -> Non
     assert os.fstat(lock).st_ino != os.fstat(second).st_ino
     os.close(lock)
     os.close(second)
+
+
+def test_a_lock_file_removed_between_open_and_lock_is_not_the_lock(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a run is forgotten in that instant: two would hold it."""
+    flock, calls = fcntl.flock, []
+
+    def late(file: int, how: int) -> None:
+        if not calls:
+            os.unlink(run.paths.lock)
+        calls.append(file)
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    lock = run.take()
+    assert lock is not None
+    assert os.fstat(lock).st_ino == os.stat(run.paths.lock).st_ino
+    assert len(calls) == 2
+    os.close(lock)
 
 
 def test_of_twenty_processes_one_takes_it(run: Run) -> None:

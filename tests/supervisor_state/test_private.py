@@ -15,7 +15,7 @@ from workers.supervisor.run import Run
 from workers.supervisor.runs import Runs
 
 
-@pytest.fixture(params=[0o000, 0o022, 0o177])
+@pytest.fixture(params=[0o000, 0o022, 0o277])
 def umask(request: pytest.FixtureRequest) -> Iterator[None]:
     before = os.umask(request.param)
     yield
@@ -85,6 +85,18 @@ def test_a_planted_temporary_name_is_not_written_through(tmp_path: Path, run: Ru
     run.want("stop", "x")
     assert victim.read_bytes() == b"precious"
     assert run.desired().act == "stop"
+
+
+def test_a_name_planted_in_the_last_instant_is_not_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "link").symlink_to(victim)
+    (tmp_path / "dangling").symlink_to(tmp_path / "made")
+    for name in ("victim", "link", "dangling"):
+        with pytest.raises(FileExistsError):
+            storage.create(str(tmp_path / name))
+    assert victim.read_bytes() == b"precious"
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_link_in_the_place_of_a_run_is_no_run(tmp_path: Path, runs: Runs, run: Run) -> None:

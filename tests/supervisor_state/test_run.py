@@ -153,6 +153,18 @@ def test_a_run_made_by_another_is_seen_at_once(tmp_path: Path) -> None:
         assert len(here.all()) == number + 1
 
 
+def test_a_run_made_within_one_tick_of_the_clock_is_seen(tmp_path: Path) -> None:
+    """Its folder's times are then those that were there before."""
+    here, there = runs_in(tmp_path), runs_in(tmp_path)
+    there.create(SPEC)
+    os.utime(there.folder)
+    assert len(here.all()) == 1
+    before = os.stat(there.folder)
+    there.create(WorkerSpec("second", "n", ("true",)))
+    os.utime(there.folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert len(here.all()) == 2
+
+
 def test_the_live_run_of_a_name(runs: Runs) -> None:
     first = finish(runs.create(WorkerSpec("a", "n", ("true",))))
     assert runs.live_named("n") is None

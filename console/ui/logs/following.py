@@ -116,12 +116,12 @@ class Following:
         before = self.book.changes, self._live
         one_in_before = self.flood.one_in
         one_in = self.flood.decide(self._inbox.lines)
+        if one_in != one_in_before:
+            self._say_flood(one_in_before, one_in)
         deadline = time.monotonic() + work_s
         while len(self._inbox) and time.monotonic() < deadline:
             place, item = self._inbox.get()
             self._take(place, item, one_in)
-        if one_in != one_in_before:
-            self._say_flood(one_in_before, one_in)
         self._show(self._hold.release(time.monotonic()))
         if self.finder is not None:
             self.finder.step(SEARCHED_A_FRAME)

@@ -73,6 +73,7 @@ class LogPane(Seeking, Places, Contained, Container):
         self.visit: Visit | None = None
         self.searching: frozenset[str] = frozenset()  # tags of the sources that are searched
         self._typing_only = False
+        self._due = False  # something came that is not painted yet
         self._counted = (0, -1)
         self._faults: Counter[str] = Counter()
 
@@ -115,7 +116,7 @@ class LogPane(Seeking, Places, Contained, Container):
 
         def seen(node: str) -> bool:
             known = store.nodes.get(node)
-            return known is not None and known.state in ("up", "stale")
+            return known is not None and known.state == "up"
 
         self.following = Following(feed, sources, lambda: store.clock, skew, seen, self.streams)
         self.following.start()
@@ -138,10 +139,11 @@ class LogPane(Seeking, Places, Contained, Container):
         if following is None or not self.is_on_screen:
             return
         with self.guard("taking in log lines"):
-            changed = following.frame()
+            self._due = following.frame() or self._due
             if self.console_app.paused:
                 return
-            if changed and self.visit is None:
+            if self._due and self.visit is None:
+                self._due = False
                 self.show()
             self.query_one(Caption).refresh()
 

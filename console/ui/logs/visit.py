@@ -11,6 +11,7 @@ from console.ui.logs.feed import LogFeed, LogSource, reading
 from workers.protocol import STREAM_NAMES, LogChunk, LogPosition, OpenTail
 
 AROUND_BYTES = 128 * 1024  # before and behind the place
+_MOST_LINES, _MOST_BYTES = 500_000, 256 * 1024 * 1024  # more than a visit reads: no line may leave
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Visit:
 
     source: int
     at: LogPosition
-    book: LogBook = field(default_factory=LogBook)
+    book: LogBook = field(default_factory=lambda: LogBook(_MOST_LINES, _MOST_BYTES))
     begin: int = 0
     end: int = 0
     complete: bool = False  # `end` is the end of the log
@@ -62,9 +63,10 @@ async def visit(
     async with reading(feed.tail(source.node, ask)) as items:
         async for item in items:
             if isinstance(item, LogChunk) and (item.attempt, item.which) == at[:2]:
-                lines += stream.take(item, now)
-                made.end = item.offset + len(item.data)
-                if made.end >= wanted_end:
+                data = item.data[: max(0, wanted_end - item.offset)]
+                lines += stream.take(item._replace(data=data), now)
+                made.end = max(made.end, item.offset + len(data))
+                if item.offset + len(item.data) >= wanted_end:
                     made.complete = False
                     break
     if made.complete:

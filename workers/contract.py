@@ -8,7 +8,6 @@ import json
 import math
 import os
 import signal
-import threading
 import time
 from typing import Any, Mapping, Optional
 
@@ -97,6 +96,8 @@ class Reporter:
             "updated_at": time.time(),
             "extra": dict(extra or {}),
         }
+        import threading  # a supervisor knows the names above and does without it
+
         temporary = f"{self._status}.{os.getpid()}-{threading.get_ident()}.tmp"
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(body, file)

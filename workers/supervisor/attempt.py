@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import List, Mapping, Optional
 
 from workers.machine import boot, pidfd
 from workers.protocol import WorkerSpec
@@ -185,7 +185,7 @@ class Attempt:
 
     def append_end(self, found: ExitRecord) -> None:
         """Says in the history what the slot says. Raises OSError."""
-        self.run.append(kinds.EXITED, **_end_fields(found))
+        self.run.append(kinds.EXITED, **exit_record.fields(found))
 
     def lose(self, reason: str, last_seen: Optional[float] = None) -> None:
         """Nobody can say how it ended. Raises OSError."""
@@ -214,21 +214,6 @@ class Attempt:
         if self.group:
             cgroup.remove(self.group)
             self.group = ""
-
-
-def _end_fields(found: ExitRecord) -> Dict[str, Any]:
-    names = (
-        "attempt",
-        "code",
-        "signal",
-        "core",
-        "oom",
-        "asked",
-        "leftovers",
-        "max_rss_bytes",
-        "cpu_s",
-    )
-    return {name: getattr(found, name) for name in names}
 
 
 def _held(pid: int) -> Optional[int]:

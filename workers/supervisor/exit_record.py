@@ -74,10 +74,11 @@ def write(path: str, record: ExitRecord) -> Optional[OSError]:
 
 
 def fields(record: ExitRecord) -> Dict[str, Any]:
-    """What an EXITED event carries of it, the clocks of the end included."""
-    found: Dict[str, Any] = plain(record)
-    del found["schema"], found["pid"]
-    return found
+    """What an EXITED event carries of it, the clocks of the end included where it has them."""
+    left_out = {"schema", "pid", "by"}
+    if not record.boot_id:
+        left_out |= {"wall", "boottime", "boot_id"}
+    return {name: value for name, value in plain(record).items() if name not in left_out}
 
 
 def read(path: str) -> Optional[ExitRecord]:

@@ -133,7 +133,7 @@ def test_pair_hangs_on_nobody(world: World) -> None:
     now = worker.running()
     guardian, shim = worker.keeper("guardian"), worker.keeper("shim")
     world.another_agent()
-    assert alive(guardian) and alive(shim) and alive(now.pid or 0)
+    assert all(map(alive, (guardian, shim, now.pid or 0)))
     assert descendants(guardian) == [shim, now.pid]
     assert os.getsid(guardian) == os.getsid(shim) != os.getsid(0)
     assert os.getsid(now.pid or 0) == now.pid

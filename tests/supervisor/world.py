@@ -16,7 +16,7 @@ from tests.agents import ROOT
 from tests.processes import alive
 from workers.machine.process import start_ticks
 from workers.protocol import WorkerSpec
-from workers.supervisor import holder, launch
+from workers.supervisor import cgroup, holder, launch
 from workers.supervisor.condition import Condition
 from workers.supervisor.launch import Launched, Launcher
 from workers.supervisor.paths import AttemptPaths, RunPaths
@@ -195,6 +195,13 @@ class World:
                         pass
             time.sleep(0.02)
         assert empty, f"still alive: {mine}"
+        self._remove_groups()
+
+    def _remove_groups(self) -> None:
+        parent = cgroup.own_group()
+        for run in self.runs.all() if parent else ():
+            for group in Path(str(parent)).glob(f"qd-{run.run_id[:16]}-*"):
+                cgroup.remove(str(group))
 
 
 class _Prefixed(Launcher):

@@ -103,6 +103,8 @@ def _execute(orders: Orders, report: int) -> None:
         stage, path = "command", orders.argv[0] if orders.argv else ""
         _exec(orders.argv, dict(orders.environment))
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and "/" in str(error.filename or ""):
+            error.filename = os.path.abspath(error.filename)
         _say(report, stage, error, path)
 
 

@@ -57,7 +57,8 @@ def _divide(run: Run, lock: int, login: Mapping[str, str], last_seen: Optional[f
     me = holder.this_process(GUARDIAN)
     shim = _fork_shim(run, lock, login, me, last_seen)
     if shim is None:  # no room for two: one is better than none
-        run.append(kinds.WARNING, text="no room for a second process: the worker is unguarded")
+        _try_append(run, kinds.WARNING, text="no room for a second process of the supervisor")
+        _try_append(run, kinds.SHIM_LOST, pid=0)
         return _keep(run, lock, me, None, login, last_seen, False)
     signal.signal(signal.SIGHUP, _ignore)
     signal.signal(signal.SIGTERM, lambda number, frame: _pass_on(shim, number))

@@ -68,6 +68,13 @@ def test_finished_runs_are_pruned_and_the_others_are_not(runs: Runs) -> None:
     os.close(lock)
 
 
+def test_a_run_that_somebody_just_wants_again_is_not_pruned(runs: Runs) -> None:
+    run = made(runs, "r0")
+    run.want("restart", "ada@desk")
+    assert runs.prune(per_name=0) == ()
+    assert runs.all() == [run]
+
+
 def test_logs_beyond_the_limit_go_with_their_run(runs: Runs) -> None:
     for number in range(3):
         run = made(runs, f"r{number}", f"n{number}")

@@ -157,7 +157,8 @@ class Runs:
 
     def _kept(self, run: Run) -> retention.Kept:
         now = run.condition()
-        finished = now.finished and not now.live
+        wished = run.desired().sequence > max(1, now.sequence)  # and nobody has acted on it yet
+        finished = now.finished and not now.live and not wished
         size = self._log_bytes.get(run.run_id) if finished else None
         if size is None:
             size = retention.log_bytes_of(run.paths)

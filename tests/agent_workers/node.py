@@ -15,10 +15,14 @@ from typing import Any
 from tests.agents import AgentProcess
 from tests.processes import alive
 from workers.agent.identity import node_key
+from workers.machine.boot import pid_namespace
+from workers.machine.process import start_ticks
 from workers.protocol import (
     CommandWorker,
     Failure,
+    Heartbeat,
     Hello,
+    Notice,
     StartWorker,
     WatchWorkers,
     WorkerRecord,
@@ -86,6 +90,7 @@ class Asker:
         """The first record of this run, from now on, that matches."""
         deadline = time.monotonic() + within_s
         last = None
+        self.agent.send(WatchWorkers())  # at rest a report comes every 5 s only
         while time.monotonic() < deadline:
             for record in self.report(deadline - time.monotonic()).workers:
                 if record.run_id == run_id:
@@ -95,9 +100,18 @@ class Asker:
         raise AssertionError(f"no such record within {within_s:.0f} s, the last: {last}")
 
     def report(self, within_s: float = PATIENCE_S) -> WorkerReport:
-        """The next report."""
-        self.notices += [m for _, m in self.agent.inbox if type(m).__name__ == "Notice"]
-        return self.agent.receive(WorkerReport, timeout_s=within_s)
+        """The next report; notices that came before it are kept."""
+        deadline = time.monotonic() + within_s
+        while True:
+            for position, (_, message) in enumerate(self.agent.inbox):
+                if isinstance(message, WorkerReport):
+                    del self.agent.inbox[: position + 1]
+                    return message
+                if isinstance(message, Notice) and message not in self.notices:
+                    self.notices.append(message)
+            assert time.monotonic() < deadline, f"no report within {within_s:.0f} s"
+            self.agent.send(Heartbeat(0, 0.0, 0.0))  # an agent that hears nothing ends
+            self.agent._read(min(2.0, deadline - time.monotonic()))
 
 
 class Node:
@@ -140,9 +154,15 @@ class Node:
         return found
 
     def keepers(self, run_id: str) -> list[int]:
-        """The pids of the pair."""
+        """The pids of the pair, where it lives in our own PID namespace."""
         found = holder(self.run(run_id).paths.lock)
-        return [keeper.pid for keeper in found.keepers if alive(keeper.pid)] if found else []
+        if found is None or found.namespace != pid_namespace():
+            return []
+        return [
+            keeper.pid
+            for keeper in found.keepers
+            if alive(keeper.pid) and start_ticks(keeper.pid) == keeper.ticks
+        ]
 
     def processes(self, run_id: str) -> list[int]:
         """Every process that carries the run's token."""

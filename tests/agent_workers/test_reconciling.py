@@ -39,8 +39,8 @@ def test_a_killed_agent_touches_no_worker_and_the_next_one_shows_it(node: Node) 
     with node.agent() as console:
         record = console.record(wanted.run_id, within_s=6.0)
         assert (record.state, record.pid, record.attempt) == ("running", pid, 1)
-        console.report()
-        console.report()  # it was seen to once by now
+        record = console.record(wanted.run_id, lambda r: r.processes is not None)
+        assert (record.pid, record.flags) == (pid, ())
     assert (node.home / "started").read_text() == "x\n"
     assert len(node.keepers(wanted.run_id)) == 2
 
@@ -102,7 +102,7 @@ def test_one_whose_end_nobody_saw_is_lost_and_never_a_success(node: Node) -> Non
     for keeper in keepers:
         os.kill(keeper, signal.SIGSTOP)
     kill(pid, *keepers)
-    until(lambda: not alive(pid))
+    until(lambda: not Path(f"/proc/{pid}").exists())  # a zombie would still tell
     with node.agent() as console:
         record = console.record(wanted.run_id, lambda r: r.state not in LIVE)
     assert (record.state, record.lost_reason) == ("lost", "supervisor")
@@ -144,7 +144,8 @@ def test_a_frozen_node_is_neither_lost_nor_restarted(node: Node, console: Asker)
     for each in tree:
         os.kill(each, signal.SIGSTOP)
     time.sleep(4.0)  # longer than every period of looking
-    assert console.record(wanted.run_id).state == "running"
+    record = console.record(wanted.run_id, lambda r: (r.running_s or 0.0) > 3.5)
+    assert record.state == "running"
     for each in tree:
         os.kill(each, signal.SIGCONT)
     record = console.record(wanted.run_id)
@@ -199,9 +200,8 @@ def test_after_a_reboot_runs_are_lost_and_one_that_asked_for_it_comes_back_once(
     second = boot_named(tmp_path, 2)
     for _ in range(2):  # a second agent of the same boot restarts nothing again
         with node.agent(before=in_boot(second)) as console:
-            record = console.record(left.run_id, lambda r: r.state not in LIVE)
+            record = console.record(left.run_id, lambda r: r.last_seen_at is not None)
             assert (record.state, record.lost_reason) == ("lost", "reboot")
-            assert record.last_seen_at is not None
             record = console.record(back.run_id, lambda r: r.state == "running")
             assert record.attempt == 2
             assert record.pid not in first

@@ -83,8 +83,11 @@ class WorkerBeat:
         self._reports_running = False
         if error is not None:
             self._say(f"workers cannot be reported: {type(error).__name__}: {error}")
-        elif report is not None and report.frame is not None:
-            self._outbox.latest_frame("WorkerReport", report.frame)
+        elif report is not None:
+            if report.frame is not None:
+                self._outbox.latest_frame("WorkerReport", report.frame)
+            if report.unattended:
+                self._next_reconcile = min(self._next_reconcile, time.monotonic())
         if self._again:
             self._next_report = min(self._next_report, time.monotonic() + SOON_S)
 

@@ -23,7 +23,7 @@ class Report(NamedTuple):
     """``frame`` None: nothing changed and the last one is not old."""
 
     frame: Optional[bytes]
-    live: int = 0
+    unattended: bool = False  # some run has lost its pair
 
 
 class Reporter:
@@ -52,11 +52,11 @@ class Reporter:
             records, fault = [], f"{self._runs.folder}: {error.strerror or error}"
         news = (fault, *(_lasting(record) for record in records))
         late = self._sent_at is None or now - self._sent_at >= LONGEST_S
-        live = sum(record.ended_at is None for record in records)
+        unattended = any(known.unattended for known in self._watched.values())
         if not force and not late and news == self._sent:
-            return Report(None, live)
+            return Report(None, unattended)
         self._sent, self._sent_at = news, now
-        return Report(encode(WorkerReport(clocks.wall, tuple(records), fault)), live)
+        return Report(encode(WorkerReport(clocks.wall, tuple(records), fault)), unattended)
 
     def _look(self, turn: Turn, limit: int, closely: bool) -> List[WorkerRecord]:
         found, ended = [], 0

@@ -34,7 +34,7 @@ from workers.supervisor.run import Run
 from workers.supervisor.runs import Runs
 
 SWEEP_AGE_S = 10.0  # an older picture of the processes tells nothing
-TOKEN_SCAN_S = 60.0
+TOKEN_SCAN_S = 30.0
 GPU_S = 5.0  # a driver that was just asked for the first time
 
 
@@ -120,6 +120,7 @@ class WorkerRoom:
 
     def started(self) -> None:
         """A run was added: old ones may have to go."""
+        self._known += 1
         self.runs().prune()
         self.changed()
 
@@ -148,7 +149,7 @@ class WorkerRoom:
     # ------------------------------------------------------------ runs whose folder is gone
 
     def _recreate(self, count: int) -> Tuple[str, ...]:
-        """Once at the start, each minute, and when a run has vanished.
+        """Once at the start, twice a minute, and when a run has vanished.
 
         A pair that lives makes the folder again by itself: only what is still gone at a second look is
         rebuilt from its process.

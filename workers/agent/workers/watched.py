@@ -39,6 +39,8 @@ class WatchedRun:
         self._status = status.StatusFile()
         self._logs: Optional[LogFacts] = None
         self._pair: Tuple[int, ...] = ()
+        self.unattended = False
+        """Whether it should have a pair and the last sweep saw none."""
 
     def look(self, turn: Turn, closely: bool = False) -> WorkerRecord:
         """The record of this instant; what is old in it is at most ``_REST_TURNS`` turns old."""
@@ -102,7 +104,7 @@ class WatchedRun:
             self._logs = LogFacts(paths, spec.progress_pattern, spec.progress_unit)
 
     def _find_pair(self, condition: Condition) -> None:
-        signed = holder(self.run.paths.lock) if condition.pid is not None else None
+        signed = None if condition.finished else holder(self.run.paths.lock)
         self._pair = tuple(keeper.pid for keeper in signed.keepers) if signed else ()
 
     def _look_at_files(self, clocks: Clocks) -> None:
@@ -125,6 +127,7 @@ class WatchedRun:
         found = found._replace(
             progress=self._progress(now), log_age_s=None if age_s is None else round(age_s, 1)
         )
+        self.unattended = self._without_pair(condition, turn.forest)
         tree, blocked = Tree(), None
         if turn.forest is not None and turn.forest.holds(condition.pid, condition.ticks):
             pid = condition.pid or 0
@@ -133,6 +136,11 @@ class WatchedRun:
             )
             blocked = blocked_in(pid, turn.forest.readings[pid])
         return found._replace(**tree._asdict(), blocked_in=blocked)
+
+    def _without_pair(self, condition: Condition, forest: Optional[Forest]) -> bool:
+        if forest is None or not self._pair or condition.finished:
+            return False
+        return not any(pid in forest.readings for pid in self._pair)
 
     def _roots(self, pid: int, forest: Forest) -> "list[int]":
         """Who left the tree of the main process belongs to the subreaper above it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from console.cli.prompting import TerminalPrompter, can_ask
 from console.errors import LinkError, UsageError
 from console.fleet.filter import Filter, FilterError, parse
-from console.fleet.model import Attention, Down, Node, Stale, Up
+from console.fleet.model import Attention, Detached, Down, Node, Stale, Up
 from workers.protocol import COUNTING
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ async def first_facts(runtime: Runtime) -> None:
 
 def has_spoken(store: FleetStore, node: Node) -> bool:
     """True where waiting longer would tell nothing new of this node."""
-    if isinstance(node.link, (Down, Attention)):
+    if isinstance(node.link, (Down, Attention, Detached)):
         return True
-    if not isinstance(node.link, (Up, Stale)) or node.sample is None:
+    if not isinstance(node.link, (Up, Stale)) or node.sample is None or node.workers_at is None:
         return False
     # The first reading has no CPU figure: it takes two to tell.
     if node.sample.host.cpu_percent is None and len(store.history(node.name).cpu) < 2:

@@ -8,12 +8,14 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
+from console.backends.backend import REFUSALS
 from console.cli import exits, parser, words
 from console.cli.output import complain
 from console.errors import (
     LinkError,
     QuarterdeckError,
     Refused,
+    RequestFailed,
     RequestLost,
     SettingsError,
     UsageError,
@@ -61,7 +63,10 @@ def _parse(argv: list[str]) -> Namespace:
         return options
     if argv[place] == "help":
         argv[place] = "--help"
-    return parser.build().parse_args(argv)
+    argv, command = words.command_behind(argv)
+    options = parser.build().parse_args(argv)
+    options.argv = command
+    return options
 
 
 def _command(options: Namespace) -> int:
@@ -73,7 +78,7 @@ def _command(options: Namespace) -> int:
 def _code_of(error: QuarterdeckError) -> int:
     if isinstance(error, (UsageError, SettingsError)):
         return exits.USAGE
-    if isinstance(error, Refused):
+    if isinstance(error, Refused) or (isinstance(error, RequestFailed) and error.code in REFUSALS):
         return exits.REFUSED
     if isinstance(error, (LinkError, RequestLost)):
         return exits.UNREACHABLE

@@ -5,16 +5,30 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
+from console.cli.workers import grammar
 from console.errors import UsageError
 
 SIGNALS = ("TERM", "KILL", "INT", "STOP", "CONT")
 DESCRIPTION = (
-    "Watch a fleet of machines over SSH. Without a command the console opens on the hosts named."
+    "Watch a fleet of machines over SSH and run workers there. "
+    "Without a command the console opens on the hosts named."
 )
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError instead of ending the program."""
+    """Raises UsageError instead of ending the program; takes options before, between and behind names."""
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        takes_names = any(not action.option_strings for action in self._actions)
+        if self._mixing or self._subparsers is not None or not takes_names:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}\n{self.format_usage().rstrip()}")
@@ -28,6 +42,12 @@ def build() -> Parser:
     _looks(commands, common)
     _nodes(commands, common)
     _processes(commands, common)
+
+    def add(to: Any, name: str, text: str, json: bool = True) -> Parser:
+        return _add(to, common, name, text, json)
+
+    grammar.workers(commands, add)
+    grammar.command(commands, add)
     _program(commands, common)
     return parser
 

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from console.fleet.alerts import Alert
 from console.fleet.model import Node
 from console.fleet.survey.data import newest_age_s
 from console.fleet.totals import DataRow, DatasetTotal
-from workers.protocol import DatasetCount, Disk, Gpu, Process
+from console.fleet.workers import WorkerView
+from workers.protocol import DatasetCount, Disk, Gpu, Process, WorkerDetails, plain
+
+if TYPE_CHECKING:
+    from console.operations.command_output import CommandOutput
+    from console.operations.workers import Outcome, StartPlan
+    from console.settings.presets import PresetSettings
 
 SCHEMA = 1
 
 
-def status(nodes: Iterable[Node], alerts: Iterable[Alert], now: float) -> dict[str, Any]:
-    """`status --json`."""
+def status(
+    nodes: Iterable[Node],
+    alerts: Iterable[Alert],
+    now: float,
+    workers: Callable[[str], Iterable[WorkerView]] = lambda _: (),
+) -> dict[str, Any]:
+    """`status --json`. `workers` gives the runs of a node."""
     return {
         "schema": SCHEMA,
-        "nodes": [_node(node, now) for node in nodes],
+        "nodes": [_node(node, now, workers(node.name)) for node in nodes],
         "alerts": [{"node": a.node, "kind": a.kind, "text": a.text, "key": a.key} for a in alerts],
     }
 
 
-def _node(node: Node, now: float) -> dict[str, Any]:
+def _node(node: Node, now: float, workers: Iterable[WorkerView]) -> dict[str, Any]:
     sample = node.sample
     host = sample.host if sample else None
     counts = node.datasets.counts if node.datasets else ()
@@ -44,7 +55,7 @@ def _node(node: Node, now: float) -> dict[str, Any]:
         "gpus": [_gpu(gpu) for gpu in node.gpu.gpus],
         "disks": [_disk(disk) for disk in (sample.disks if sample else ())],
         "datasets": [_count(node, count, now) for count in (*counts, *missing)],
-        "workers": [],
+        "workers": [{"name": v.name, "state": v.record.state} for v in workers if v.newest],
         "process_count": host.process_count if host else None,
     }
 
@@ -139,3 +150,85 @@ def alerts(active: Iterable[Alert]) -> dict[str, Any]:
 def process(one: Process) -> dict[str, Any]:
     """A process of `ps --json`; all fields of the protocol's."""
     return one._asdict()
+
+
+def worker(view: WorkerView) -> dict[str, Any]:
+    """One of `workers list --json`; `started_at` is a wall-clock time in seconds."""
+    record = view.record
+    progress = record.progress
+    return {
+        "name": record.name,
+        "node": view.node,
+        "run_id": record.run_id,
+        "state": record.state,
+        "desired": record.desired,
+        "health": view.health,
+        "flags": list(record.flags),
+        "pid": record.pid,
+        "exit_code": record.exit_code,
+        "signal": record.signal,
+        "lost_reason": record.lost_reason,
+        "started_at": record.started_at,
+        "restarts": record.restarts,
+        "progress": {
+            "done": progress.done if progress else None,
+            "total": progress.total if progress else None,
+            "unit": (progress.unit or None) if progress else None,
+            "per_minute": view.per_minute,
+        },
+    }
+
+
+def worker_details(view: WorkerView, details: WorkerDetails) -> dict[str, Any]:
+    """`workers show --json`: the above, and all that the node keeps of the run."""
+    told: dict[str, Any] = plain(details)
+    return {"schema": SCHEMA, **worker(view), "why": view.reason or None, "details": told}
+
+
+def outcome(one: Outcome) -> dict[str, Any]:
+    """What became of one command to one run: done, refused, failed, unreachable or unknown."""
+    return {
+        "name": one.name,
+        "node": one.node,
+        "run_id": one.run_id or None,
+        "result": one.verdict.value,
+        "text": one.text,
+        "state": one.record.state if one.record else None,
+        "pid": one.record.pid if one.record else None,
+        "notes": list(one.notes),
+    }
+
+
+def plan(one: StartPlan) -> dict[str, Any]:
+    """`workers start --dry-run --json`."""
+    starts = [
+        {
+            "name": start.spec.name,
+            "node": start.node,
+            "command": list(start.spec.command),
+            "shown": start.shown,
+            "gpus": list(start.gpu_indices),
+            "refusals": list(start.refusals),
+        }
+        for start in one.starts
+    ]
+    return {"starts": starts, "warnings": list(one.warnings), "refusals": list(one.refusals)}
+
+
+def preset(one: PresetSettings) -> dict[str, Any]:
+    """One of `workers presets --json`: its keys as the settings have them, environment values left out."""
+    shown = one.model_dump(mode="json", exclude={"environment"})
+    return {**shown, "environment": sorted(one.environment)}
+
+
+def command_output(one: CommandOutput) -> dict[str, Any]:
+    """What `run --json` says of one node; bytes that are no UTF-8 are replaced."""
+    return {
+        "node": one.node,
+        "result": one.verdict.value if one.verdict else None,
+        "text": one.words,
+        "exit_code": one.exit_code,
+        "signal": one.signal,
+        "output": one.output(0).decode(errors="replace"),
+        "errors": one.output(1).decode(errors="replace"),
+    }

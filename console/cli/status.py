@@ -46,7 +46,7 @@ def _show(runtime: Runtime, wanted: Filter, as_json: bool) -> int:
     names = {node.name for node in nodes}
     alerts = [alert for alert in store.alerts if alert.node in names]
     if as_json:
-        print_json(shapes.status(nodes, alerts, store.now))
+        print_json(shapes.status(nodes, alerts, store.now, store.workers_of))
     else:
         print_table(_COLUMNS, [_row(node, store.now) for node in nodes], _RIGHT)
         print_line(diagnose_fleet(nodes, alerts))

@@ -12,6 +12,8 @@ VERBS = (
     "ps",
     "data",
     "alerts",
+    "workers",
+    "run",
     "diagnose",
     "config",
     "completion",
@@ -19,7 +21,7 @@ VERBS = (
     "help",
 )
 # Words of the command line's own that have no meaning yet: never taken for a host.
-KEPT = ("workers", "jobs", "loop", "mode", "serve", "run")
+KEPT = ("jobs", "loop", "mode", "serve")
 TAKE_VALUE = ("--config", "--host", "--interval", "--theme", "--filter")
 
 
@@ -38,6 +40,15 @@ def verb_place(argv: Sequence[str]) -> int | None:
             )
         _refuse_mistake(word)
     return None
+
+
+def command_behind(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """`argv` up to its `--`, and the command behind it, for the verbs that take one."""
+    words = [word for _, word in _words(argv)]
+    place = argv.index("--") if "--" in argv else len(argv)
+    front = [word for word in argv[:place] if not word.startswith("-")]
+    takes = words[:1] == ["run"] or (words[:1] == ["workers"] and "start" in front)
+    return (list(argv[:place]), list(argv[place + 1 :])) if takes else (list(argv), [])
 
 
 def near_verb(word: str) -> str | None:

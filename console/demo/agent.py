@@ -9,16 +9,23 @@ from typing import Any
 from console.channels.channel import Channel
 from console.demo import facts
 from console.demo.explanation import explain
-from console.demo.machines import Trouble, machine
+from console.demo.machines import MACHINES, Trouble, machine
 from console.demo.processes import Script, details, measured, scripts
 from console.demo.time import DemoTime
+from console.demo.workers.company import DemoWorkers
+from console.demo.workers.run import Moment
+from console.demo.workers.tails import Tails
 from workers.protocol import (
     CONSOLE_MESSAGES,
+    AdoptProcess,
+    ClearOrphan,
+    CommandWorker,
     Configure,
     CountNow,
     DescribeProcess,
     ExplainDisk,
     Failure,
+    ForgetWorker,
     FrameDecoder,
     ListProcesses,
     Process,
@@ -26,12 +33,16 @@ from workers.protocol import (
     ProcessTable,
     SignalOutcome,
     SignalProcess,
+    StartWorker,
+    WatchWorkers,
     decode_message,
     encode_message,
 )
 
 _SILENT_EVERY_S, _SILENT_FOR_S = 60.0, 9.0
 _COUNT_EVERY_S = 5.0
+_WORKERS_EVERY_S, _WORKERS_RARELY_S = 2.0, 10.0  # of the catalogue's machines, of all others
+_CHANGES = (StartWorker, CommandWorker, ForgetWorker, AdoptProcess, ClearOrphan)
 
 
 class DemoNode:
@@ -43,12 +54,14 @@ class DemoNode:
         self.gone: frozenset[int] = frozenset()
         self.stopped: frozenset[int] = frozenset()
         self._time = time
+        self.workers = DemoWorkers(index, self.moment)
         self._answers: dict[type, Callable[[Any], Any]] = {
             ListProcesses: self._list,
             DescribeProcess: self._describe,
             SignalProcess: self._signal,
             ExplainDisk: lambda ask: explain(self.index, ask.path),
             CountNow: lambda _: self.datasets(),
+            **self.workers.answers,
         }
 
     # ------------------------------------------------------------ facts
@@ -66,6 +79,12 @@ class DemoNode:
 
     def datasets(self) -> Any:
         return facts.datasets(self.index, self._time.t, self._time.epoch)
+
+    def moment(self, t: float | None = None) -> Moment:
+        """Now, or another time of the demo, by this machine's clock."""
+        then = self._time.t if t is None else t
+        epoch = facts.wall(self.index, 0.0, self._time.epoch)
+        return Moment(then, epoch, self._time.frozen)
 
     def answer(self, ask: Any) -> Any:
         """The one reply to a request."""
@@ -137,6 +156,8 @@ class _Conversation:
         self._configure = Configure()
         self._sequence = 0
         self._counted_at: float | None = None
+        self._told_at: float | None = None
+        self._tails = Tails(node.workers, node.moment, channel.write)
 
     async def run(self) -> None:
         if self._time.frozen and self._node.is_silent():
@@ -150,6 +171,7 @@ class _Conversation:
             await self._listen()
         finally:
             talking.cancel()
+            await self._tails.close()
             await asyncio.gather(talking, return_exceptions=True)
 
     async def _talk(self) -> None:
@@ -165,6 +187,7 @@ class _Conversation:
                 await self._channel.write(encode_message(beat))
                 if not self._time.frozen:  # there, one reading for each time it was asked
                     await self._report()
+                    await self._report_workers()
             await asyncio.sleep(self._configure.interval_s)
 
     async def _report(self) -> None:
@@ -177,6 +200,13 @@ class _Conversation:
             self._counted_at = self._time.t
             await self._channel.write(encode_message(self._node.datasets()))
 
+    async def _report_workers(self, now: bool = False) -> None:
+        usual = self._node.index < len(MACHINES)
+        every_s = _WORKERS_EVERY_S if usual else _WORKERS_RARELY_S
+        if now or self._told_at is None or self._time.t - self._told_at >= every_s:
+            self._told_at = self._time.t
+            await self._channel.write(encode_message(self._node.workers.report()))
+
     async def _listen(self) -> None:
         decoder = FrameDecoder()
         while data := await self._channel.read():
@@ -185,6 +215,10 @@ class _Conversation:
                 if isinstance(ask, Configure):
                     self._configure = ask
                     await self._report()
-                elif frame.stream:
+                elif isinstance(ask, WatchWorkers):
+                    await self._report_workers(now=True)
+                elif frame.stream and not self._tails.take(frame.stream, ask):
                     reply = self._node.answer(ask)
                     await self._channel.write(encode_message(reply, frame.stream))
+                    if isinstance(ask, _CHANGES):
+                        await self._report_workers(now=True)

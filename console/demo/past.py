@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from console.demo import facts
 from console.demo.machines import Trouble, machine
+from console.demo.workers.company import DemoWorkers
+from console.demo.workers.run import Moment
 from console.fleet.events import (
     ClockTicked,
     DatasetsArrived,
@@ -15,6 +17,7 @@ from console.fleet.events import (
     LinkUp,
     NodeAdded,
     SampleArrived,
+    WorkersArrived,
 )
 from console.fleet.model import NodeSpec
 
@@ -27,6 +30,7 @@ _HOUR = tuple(float(-3_601 + 150 * step) for step in range(20))
 _MINUTES = tuple(float(-660 + 30 * step) for step in range(18))
 _NOW = (*(float(-120 + 3 * step) for step in range(40)), -1.0)
 _MOMENTS = tuple(sorted({*_SPARSE, *_HOUR, *_MINUTES, *_NOW}))
+_WORKED = frozenset({*_MINUTES[::2], *_NOW[::2], -1.0})
 _COUNTED = frozenset({*_SPARSE, *_HOUR, -60.0, -1.0})
 
 
@@ -44,11 +48,16 @@ def past_events(
         moment = now + _MOMENTS[0]
         greeting = facts.hello(index, _MOMENTS[0], clock)
         yield LinkUp(specs[index].name, moment, greeting, clock + _MOMENTS[0])
+    workers = {index: DemoWorkers(index, lambda: Moment(0.0, clock)) for index in reached}
     for t in (*_SPARSE, -3_601.0, -1.0) if brief else _MOMENTS:
         for index in reached:
             late = machine(index).trouble is Trouble.STALE_LINK and t > -SILENT_S
             if not late:
                 yield from _reading(specs[index].name, index, t, now, clock)
+                if t in _WORKED:
+                    then = Moment(t, facts.wall(index, 0.0, clock))
+                    report = workers[index].report(then)
+                    yield WorkersArrived(specs[index].name, now + t, report)
         yield ClockTicked(now + t, clock + t)
     yield ClockTicked(now, clock)
 

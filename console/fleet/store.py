@@ -254,6 +254,7 @@ class FleetStore:
         if new is None or new is old:
             return
         self._nodes[event.node] = new
+        self._look_at_workers(event.node)  # before anybody reads it
         self._tell(NodeChanged(event.node, "workers"))
         self._survey(event.node)
 
@@ -290,14 +291,18 @@ class FleetStore:
 
     def _survey(self, name: str) -> None:
         self._survey_at[name] = self.now + SURVEY_EVERY_S
-        node, history, crew = self._nodes[name], self._histories[name], self._crews[name]
-        crew.look(
-            node, history, self.rules, self._peers.of(self._nodes, self._crews, self.now), self.now
-        )
-        views = crew.views(node, self.now, self.clock)
-        look = survey(node, history, self.rules, self.now, views)
+        self._look_at_workers(name)
+        node, history = self._nodes[name], self._histories[name]
+        workers = self._crews[name].views(node, self.now, self.clock)
+        look = survey(node, history, self.rules, self.now, workers)
         if self._book.note(name, look, self.now, self.clock):
             self._tell(AlertsChanged())
+
+    def _look_at_workers(self, name: str) -> None:
+        peers = self._peers.of(self._nodes, self._crews, self.now)
+        self._crews[name].look(
+            self._nodes[name], self._histories[name], self.rules, peers, self.now
+        )
 
     def _mark_twins(self) -> None:
         for name, same_as in mark_twins(self._nodes.values()):

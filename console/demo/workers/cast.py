@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
@@ -198,7 +199,8 @@ def _gauntlet(base: int) -> Role:
 
 
 def _of_name(name: str, base: int) -> tuple[Role, ...]:
-    return _ENDED.get(name, lambda base: ())(base)
+    ended = _ENDED.get(name)
+    return ended(base) if ended else ()
 
 
 def _over(name: str, course: Course, base: int, since_s: float, **more: object) -> Role:
@@ -210,7 +212,7 @@ def _over(name: str, course: Course, base: int, since_s: float, **more: object) 
     return role._replace(**more)  # type: ignore[arg-type]
 
 
-_ENDED = {
+_ENDED: dict[str, Callable[[int], tuple[Role, ...]]] = {
     "home": lambda base: (
         _over("aggregate-hex8", Course.DONE, base, 41 * MINUTE_S, done=1_739.0, total=1_739.0),
         _over("gauntlet", Course.STOPPED, base + 1, 5 * HOUR_S, unit="match", done=96.0, total=400.0),

@@ -73,7 +73,7 @@ class DemoLog:
     def search(self, ask: SearchLog) -> LogMatches:
         """Lines that match. Raises re.error."""
         pattern = re.compile(ask.pattern, re.IGNORECASE if ask.ignore_case else 0)
-        found = []
+        found: list[LogMatch] = []
         entries = reversed(self.entries) if ask.backwards else iter(self.entries)
         for entry in entries:
             text = plain(entry.data)

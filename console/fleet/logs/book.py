@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from operator import attrgetter
 
@@ -23,6 +23,7 @@ class LogBook:
         self.lines: list[Line] = []
         self.left = 0  # lines that had to leave
         self.changes = 0  # counts up with every change
+        self.kinds: Counter[str] = Counter()  # of the lines that are of one
         self._keep_lines, self._keep_bytes = keep_lines, keep_bytes
         self._bytes = 0
 
@@ -40,6 +41,7 @@ class LogBook:
             return
         self.changes += 1
         self._bytes += sum(len(line.data) + _OVERHEAD for line in new)
+        self.kinds.update(line.kind for line in new if line.kind)
         earliest = min(new, key=_at).at
         if self.lines and earliest < self.lines[-1].at:
             place = bisect_right(self.lines, earliest, key=_at)
@@ -51,29 +53,19 @@ class LogBook:
             self.lines += new
         self._shrink()
 
-    def place_of(self, line: Line) -> int | None:
-        """Where a line stands; None when it left or never came."""
-        place = bisect_left(self.lines, line.at, key=_at)
-        while place < len(self.lines) and self.lines[place].at == line.at:
-            if self.lines[place] is line or self.lines[place] == line:
-                return place
-            place += 1
-        return None
+    def place_of(self, line: Line, near: int = -1) -> int | None:
+        """Where a line stands; None when it left or never came. `near`: where it stood before."""
+        if 0 <= near < len(self.lines) and self.lines[near] is line:
+            return near
+        first = bisect_left(self.lines, line.at, key=_at)
+        try:
+            return self.lines.index(line, first, self.place_after(line.at))
+        except ValueError:
+            return None
 
     def place_after(self, at: float) -> int:
         """The place of the first line later than ``at``."""
         return bisect_right(self.lines, at, key=_at)
-
-    def forget_before(self, at: float) -> None:
-        """Lines of earlier times leave."""
-        place = bisect_left(self.lines, at, key=_at)
-        if place:
-            self._drop(place)
-
-    def clear(self) -> None:
-        self.lines.clear()
-        self._bytes = self.left = 0
-        self.changes += 1
 
     def _shrink(self) -> None:
         """In steps of a tenth: dropping from the front of a list costs as much as the list is long."""
@@ -86,6 +78,7 @@ class LogBook:
 
     def _drop(self, count: int) -> None:
         self._bytes -= sum(len(line.data) + _OVERHEAD for line in self.lines[:count])
+        self.kinds.subtract(line.kind for line in self.lines[:count] if line.kind)
         del self.lines[:count]
         self.left += count
         self.changes += 1

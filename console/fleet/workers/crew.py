@@ -21,10 +21,11 @@ from console.fleet.workers.reported import (
 from console.fleet.workers.track import Track
 from console.fleet.workers.under import disk_trouble
 from console.fleet.workers.view import LIVE, WorkerView, group_of
-from workers.protocol import WorkerRecord
+from workers.protocol import WorkerRecord, WorkerReport
 
 _DATASET_WINDOW_S = 600.0
-_LOOK_EVERY_S = 0.5
+_LOOK_AGAIN_S = 2.0  # without a new report: quiet times grow, other workers' rates change
+_VIEWS_AGE_S = 0.5
 _GAP_S = 10.0  # a longer time between two looks was not watched
 _SPOKEN_S = 120.0  # a rate that a worker said longer ago is no rate of now
 
@@ -41,6 +42,8 @@ class Crew:
         self._watched_s = 0.0
         self._seen_at: float | None = None
         self._reachable = False
+        self._basis: tuple[WorkerReport | None, bool, AlertRules] | None = None
+        self._looked_at = 0.0
         self._made: tuple[Node, float, tuple[WorkerView, ...]] | None = None
 
     # ------------------------------------------------------------ looking
@@ -48,10 +51,13 @@ class Crew:
     def look(
         self, node: Node, history: NodeHistory, rules: AlertRules, peers: Peers, now: float
     ) -> None:
-        """Measures and judges every run as it is known now."""
-        self._made = None
-        self._watch(is_reachable(node), now)
-        report = node.workers
+        """Measures and judges every run as it is known now; where nothing is new, at most every so often."""
+        report, reachable = node.workers, is_reachable(node)
+        basis = (report, reachable, rules)
+        if basis == self._basis and 0.0 <= now - self._looked_at < _LOOK_AGAIN_S:
+            return
+        self._basis, self._looked_at, self._made = basis, now, None
+        self._watch(reachable, now)
         if report is None:
             return
         known = self._tracks
@@ -126,13 +132,14 @@ class Crew:
         self, node: Node, record: WorkerRecord, rules: AlertRules, peers: Peers, now: float
     ) -> Verdict:
         """What has been judged for long enough; until then what was before, if it is no worse."""
+        if not self._reachable:
+            return judge(Facts(record, node.name, reachable=False), rules)
         track, watched_s = self._tracks[record.run_id], self._watched_s
         said = record.progress
         verdict = judge(
             Facts(
                 record=record,
                 node=node.name,
-                reachable=self._reachable,
                 per_minute=self._rates.get(record.run_id, (None, 0))[0],
                 usual=track.pace.usual,
                 quiet_s=track.quiet_s(watched_s),
@@ -170,7 +177,7 @@ class Crew:
     def views(self, node: Node, now: float, clock: float) -> tuple[WorkerView, ...]:
         """All runs that the node keeps, in the order it reports them: the newest first."""
         made = self._made
-        if made is not None and made[0] is node and now - made[1] < _LOOK_EVERY_S:
+        if made is not None and made[0] is node and now - made[1] < _VIEWS_AGE_S:
             return made[2]
         report = node.workers
         if report is None:

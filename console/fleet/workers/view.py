@@ -86,12 +86,11 @@ class WorkerView:
 
     @property
     def sentence(self) -> str:
-        """All of it in one: `wanted running, running for 3 h, 312 a minute; stalled: nothing done for 12 min`."""
-        parts = [words.wanted_and_actual(self.record)]
+        """All of it in one: `running for 3 h, 312 a minute; stalled: nothing done for 12 min`."""
+        text = words.wanted_and_actual(self.record)
         if self.since_s is not None:
             held = formatting.age(self.since_s)
-            parts.append(f"for {held}" if self.live else f"{held} ago")
-        text = " ".join(parts)
+            text += f" for {held}" if self.live else f", {held} ago"
         if self.live and self.per_minute is not None:
             text += f", {words.per_minute(self.per_minute)} a minute"
         if self.reason:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from console import formatting
-from workers.contract import EXIT_WORDS
+from workers.contract import EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_WORDS
 from workers.protocol import WorkerRecord
 
 _LOST = {
@@ -25,6 +25,7 @@ _HEALTH = {
     "crash_loop": "crash-loop",
     "writer_blocked": "blocked",
 }
+_STOPPED = (EXIT_INTERRUPTED, EXIT_TERMINATED)
 _STATES = {"backoff": "back-off"}
 
 
@@ -94,7 +95,8 @@ def ended(record: WorkerRecord) -> str:
     """How a run that is over ended, in as few words as there are; "" for one that lives."""
     if record.state == "stopped":
         how = outcome(record)
-        return "stopped" if how in ("", "stopped") else f"stopped, {how}"
+        plain = record.exit_code in _STOPPED or how in ("", "stopped")
+        return "stopped" if plain else f"stopped, {how}"
     return outcome(record) if record.state in ("exited", "lost") else ""
 
 
@@ -114,8 +116,18 @@ def actual(record: WorkerRecord) -> str:
 
 
 def wanted_and_actual(record: WorkerRecord) -> str:
-    """Desired and actual state beside each other: `wanted running, killed by SIGKILL (out of memory)`."""
-    return f"wanted {record.desired}, {actual(record)}"
+    """`wanted running, killed by SIGKILL (out of memory)`; only what it is, where that is what is wanted."""
+    now = actual(record)
+    return now if is_as_wanted(record) else f"wanted {record.desired}, {now}"
+
+
+def is_as_wanted(record: WorkerRecord) -> bool:
+    """Desired and actual state agree; one that is done has nothing left to want."""
+    if record.kill_pending:
+        return False
+    if record.desired == "running":
+        return record.state == "running" or (record.state == "exited" and record.exit_code == 0)
+    return record.state in ("stopped", "exited")
 
 
 def per_minute(value: float | None) -> str:

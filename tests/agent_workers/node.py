@@ -121,6 +121,7 @@ class Node:
         self.home = folder / "home"
         self.state = folder / "state"
         self.home.mkdir(mode=0o700)
+        self.home.chmod(0o700)
         self.folder = self.state / "nodes" / node_key(os.uname().nodename)
 
     @contextmanager

@@ -119,7 +119,7 @@ class LoopbackHost:
 
     def reboot(self) -> None:
         """As after a power cut: every process but the first is gone, and the boot has another name."""
-        stop_all([pid for pid in descendants(self.init)], 9)
+        stop_all(descendants(self.init), 9)
         name = self.folder / "boot_id"
         if name.exists():
             self._inside("umount", "/proc/sys/kernel/random/boot_id")

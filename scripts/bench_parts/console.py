@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 
 from scripts.bench_parts import agent_cost, console_cost, counts, launch
-from scripts.bench_parts.table import Row, render
+from scripts.bench_parts.table import main
 
 PARTS = {
     "launch": launch.run,
@@ -17,20 +15,5 @@ PARTS = {
 }
 
 
-def main(wanted: list[str]) -> int:
-    unknown = [name for name in wanted if name not in PARTS]
-    if unknown:
-        print(f"no such part: {unknown[0]} (there are {', '.join(PARTS)})", file=sys.stderr)
-        return 2
-    rows: list[Row] = []
-    for name in wanted or PARTS:
-        print(f"measuring: {name} …", file=sys.stderr)
-        rows += PARTS[name]()
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load at the end {load}"
-    print(render(f"Quarterdeck console on {machine}", rows))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main("console", PARTS, sys.argv[1:]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 MET = "met"
@@ -61,3 +64,19 @@ def render(title: str, rows: Iterable[Row]) -> str:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def main(what: str, parts: Mapping[str, Callable[[], list[Row]]], wanted: list[str]) -> int:
+    """Measures the wanted parts, all without any, and prints the table; the exit code."""
+    unknown = [name for name in wanted if name not in parts]
+    if unknown:
+        print(f"no such part: {unknown[0]} (there are {', '.join(parts)})", file=sys.stderr)
+        return 2
+    rows: list[Row] = []
+    for name in wanted or parts:
+        print(f"measuring: {name} …", file=sys.stderr)
+        rows += parts[name]()
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load at the end {load}"
+    print(render(f"Quarterdeck {what} on {machine}", rows))
+    return 0

@@ -6,7 +6,6 @@ from typing import Any, List, Tuple
 from workers.agent.workers import lock_files, orphans
 from workers.agent.workers.commanding import command, forget
 from workers.machine import pidfd
-from workers.machine.process import start_ticks
 from workers.protocol import (
     ClearOrphan,
     CommandWorker,
@@ -64,15 +63,10 @@ def _signal(found: Orphan, act: str, node: Any) -> Any:
     heard = 0
     for pid, ticks in targets:
         try:
-            heard += pid > 1 and _send(pid, ticks, _SIGNALS[act])
+            heard += pid > 1 and pidfd.send(pid, ticks, _SIGNALS[act])
         except PermissionError:
             return Failure("not_permitted", f"process {pid} belongs to somebody else")
     if not heard:
         return Failure("gone", f"process {found.pid} is gone already")
     name = "SIGTERM" if act == "stop" else "SIGKILL"
     return Done(f"{name} sent to {heard} process{'es' if heard > 1 else ''}")
-
-
-def _send(pid: int, ticks: int, number: int) -> bool:
-    """Held first, compared then: between the two its number cannot pass to another."""
-    return pidfd.send(pid, number, lambda _: start_ticks(pid) == ticks)

@@ -115,9 +115,13 @@ class Arrivals:
 
 
 class Place:
-    """Where a reader is: the next byte it wants of each stream. Pure."""
+    """Where a reader is: the next byte it wants of each stream. Pure.
 
-    def __init__(self) -> None:
+    `sparse`: the node leaves lines out, as it was told.
+    """
+
+    def __init__(self, sparse: bool = False) -> None:
+        self._sparse = sparse
         self._attempt: int | None = None
         self._offsets: dict[int, int] = {}
 
@@ -139,7 +143,7 @@ class Place:
         known = self._offsets.get(chunk.which) if chunk.attempt == self._attempt else None
         end = chunk.offset + len(chunk.data)
         self._move(chunk.attempt, chunk.which, max(end, known or 0))
-        if known is None or chunk.offset == known:
+        if known is None or chunk.offset == known or (self._sparse and chunk.offset > known):
             return [chunk] if chunk.data else []
         if chunk.offset < known:
             rest = chunk._replace(offset=known, data=chunk.data[known - chunk.offset :])
@@ -166,7 +170,7 @@ async def follow(
 
     Raises RequestFailed where the agent refuses, or where there is no link and `want` follows nothing.
     """
-    place = Place()
+    place = Place(sparse=bool(want.filter))
     wait = want.follow
     while True:
         link = await next_link(wait)

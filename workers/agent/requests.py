@@ -12,9 +12,11 @@ from workers.protocol import (
     DescribeWorker,
     ExplainDisk,
     Failure,
+    FindErrors,
     FindOrphans,
     ForgetWorker,
     ListProcesses,
+    SearchLog,
     SignalProcess,
     StartWorker,
     Uninstall,
@@ -99,6 +101,10 @@ class Requests:
             from workers.agent.uninstall import uninstall
 
             return uninstall(message, self.state_directory)
+        if isinstance(message, (SearchLog, FindErrors)):
+            from workers.agent.logs.asking import answer
+
+            return answer(message, self.workers.node_folder if self.workers else None, self.root)
         return Failure("unsupported", f"this agent cannot answer {type(message).__name__}")
 
 

@@ -18,6 +18,7 @@ from workers.supervisor.segments import (
     next_start,
     sealed_end,
 )
+from workers.supervisor.storage import is_settled
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _MEMORY_BYTES = 64
@@ -62,6 +63,10 @@ class StreamReader:
         self._file = -1
         self._base = 0
         self._memory = (0, b"")  # the last bytes that were read, and where they end
+        self._listed = (0, 0)
+        self._sealed_end = 0
+        self.by_time = True
+        """Whether a piece is of one time; else it is as long as may be."""
         self._refresh()
 
     @property
@@ -119,16 +124,25 @@ class StreamReader:
 
     @property
     def _live_start(self) -> int:
-        return max(sealed_end(self._segments), self._base)
+        return max(self._sealed_end, self._base)
 
     def _refresh(self) -> None:
         """Looks at the folder and the index again."""
         try:
-            self._segments = list_segments(self._folder, self._stream)
+            self._list()
         except OSError:
             pass  # the folder is gone: what is open can still be read
         self._index.refresh()
         self._base = max(self._base, self._index.streams[self._stream].base)
+
+    def _list(self) -> None:
+        """A folder whose times did not change, and have settled, holds what it held."""
+        found = os.stat(self._folder)
+        if self._listed == (found.st_ino, found.st_mtime_ns):
+            return
+        self._segments = list_segments(self._folder, self._stream)
+        self._sealed_end = sealed_end(self._segments)
+        self._listed = (found.st_ino, found.st_mtime_ns) if is_settled(found) else (0, 0)
 
     def _open(self) -> bool:
         if self._file < 0:
@@ -207,5 +221,7 @@ class StreamReader:
         return self._truncated(offset, self._base, known - offset)
 
     def _in_one_mark(self, offset: int, limit: int) -> int:
-        mark = self._index.streams[self._stream].at(offset)
-        return min(limit, mark.end - offset) if mark is not None else limit
+        if not self.by_time:
+            return limit
+        end = self._index.streams[self._stream].same_time_until(offset, time.time())
+        return limit if end is None else min(limit, end - offset)

@@ -56,6 +56,21 @@ class FileSource:
         return chunk
 
     @property
+    def mark(self) -> int:
+        """Of the file that is read now."""
+        return self._mark
+
+    @property
+    def size(self) -> int:
+        """Its bytes when it was last looked at."""
+        return self._size
+
+    @property
+    def descriptor(self) -> int:
+        """-1 where there is no file."""
+        return self._file
+
+    @property
     def behind_bytes(self) -> int:
         """What is there and was not read."""
         return max(0, self._size - self._offset)

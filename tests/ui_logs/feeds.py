@@ -7,7 +7,8 @@ import re
 from collections.abc import AsyncIterator
 
 from console.errors import QuarterdeckError, RequestFailed
-from console.ui.logs.feed import LastSeen, TailItem
+from console.operations.log_cache import LastSeen
+from console.ui.logs.feed import TailItem
 from workers.protocol import (
     ERR,
     OUT,
@@ -29,7 +30,7 @@ class MemoryLog:
     """The bytes of one run's first attempt, both streams, and the clocks they were written at."""
 
     def __init__(self) -> None:
-        self.data = {OUT: b"", ERR: b""}
+        self.data = {OUT: bytearray(), ERR: bytearray()}
         self.pieces: list[LogChunk | TailNote] = []
         self.over = False
         self.grown = asyncio.Event()
@@ -113,7 +114,7 @@ class MemoryFeed:
         found = []
         for which, data in log.data.items():
             place = 0
-            for line in data.split(b"\n"):
+            for line in bytes(data).split(b"\n"):
                 if pattern.search(line):
                     found.append(LogMatch(1, which, place, line.decode("utf-8", "replace")))
                 place += len(line) + 1

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from console.errors import RequestLost
 from console.fleet.events import ClockTicked
-from console.ui.logs.feed import LastSeen
+from console.operations.log_cache import LastSeen
 from console.ui.modals.log_faults import LogFaults
 from console.ui.modals.log_file import LogFile
 from console.ui.modals.log_matches import LogMatchList

@@ -14,10 +14,11 @@ KEEP_BYTES = 32 * 1024 * 1024
 _OVERHEAD = 300  # bytes of memory a line takes beside its text
 
 _at = attrgetter("at")
+_order = attrgetter("at", "source")
 
 
 class LogBook:
-    """Lines of equal time keep the order they came in; so do the lines of one stream, always."""
+    """By time, then by source; the lines of one stream keep their order, always."""
 
     def __init__(self, keep_lines: int = KEEP_LINES, keep_bytes: int = KEEP_BYTES) -> None:
         self.lines: list[Line] = []
@@ -42,14 +43,14 @@ class LogBook:
         self.changes += 1
         self._bytes += sum(len(line.data) + _OVERHEAD for line in new)
         self.kinds.update(line.kind for line in new if line.kind)
-        earliest = min(new, key=_at).at
-        if self.lines and earliest < self.lines[-1].at:
-            place = bisect_right(self.lines, earliest, key=_at)
+        earliest = min(new, key=_order)
+        if self.lines and _order(earliest) < _order(self.lines[-1]):
+            place = bisect_left(self.lines, earliest.at, key=_at)
             tail = self.lines[place:] + new
-            tail.sort(key=_at)
+            tail.sort(key=_order)
             self.lines[place:] = tail
         else:
-            new.sort(key=_at)
+            new.sort(key=_order)
             self.lines += new
         self._shrink()
 

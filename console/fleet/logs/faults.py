@@ -18,7 +18,7 @@ _TITLE = 160
 
 _HINT = re.compile(
     rb"rror|Traceback|xception|NaN|nan|NAN|CUDA|NCCL|nccl|FATAL|CRITICAL|fatal|out of memory"
-    rb"|OutOfMemory|RESOURCE_EXHAUSTED|egmentation|core dumped|panic|Killed|Watchdog"
+    rb"|OutOfMemory|RESOURCE_EXHAUSTED|egmentation|core dumped|ERROR|PANIC|panic|Killed|Watchdog"
 )
 _HEAD = re.compile(rb"^(?:\S{0,24}[\]:] ?)?(?:  ?[|+] ?)?Traceback \(most recent call last\):")
 _OOM = re.compile(

@@ -103,6 +103,6 @@ def _troubles(following: Following, inks: Inks) -> list[Piece]:
 
 def _faults(pane: LogPane, inks: Inks, glyphs: Glyphs) -> list[Piece]:
     """What e jumps to, counted."""
-    counts = pane.fault_counts
-    told = [f"{NAMES[kind]} {glyphs.times}{counts[kind]}" for kind in KINDS if counts.get(kind)]
+    counts = pane.view.book.kinds
+    told = [f"{NAMES[kind]} {glyphs.times}{counts[kind]}" for kind in KINDS if counts[kind] > 0]
     return [(f"  {glyphs.alert} {', '.join(told)}", inks.bad)] if told else []

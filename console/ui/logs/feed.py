@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from console.operations.log_cache import LastSeen
 from console.text import one_line
 from workers.protocol import (
     FindErrors,
@@ -38,13 +39,6 @@ class LogSource(NamedTuple):
         return one_line(
             f"{self.name or self.path.rpartition('/')[2] or self.run_id[:8]}@{self.node}", 80
         )
-
-
-class LastSeen(NamedTuple):
-    """The last bytes of a log that are kept here."""
-
-    items: tuple[TailItem, ...]
-    clock: float  # our wall clock when the newest of them came
 
 
 class LogFeed(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -12,7 +11,6 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
-from console.fleet.logs.faults import KINDS
 from console.ui.contained import Contained
 from console.ui.keys import key
 from console.ui.logs.caption import caption
@@ -74,8 +72,6 @@ class LogPane(Seeking, Places, Contained, Container):
         self.searching: frozenset[str] = frozenset()  # tags of the sources that are searched
         self._typing_only = False
         self._due = False  # something came that is not painted yet
-        self._counted = (0, -1)
-        self._faults: Counter[str] = Counter()
 
     @property
     def console_app(self) -> QuarterdeckApp:
@@ -168,15 +164,6 @@ class LogPane(Seeking, Places, Contained, Container):
 
     def _caption(self, inks: Inks) -> list[Piece]:
         return caption(self, inks, self.console_app.glyphs)
-
-    @property
-    def fault_counts(self) -> Counter[str]:
-        """Of each kind, among the lines here."""
-        book = self.view.book
-        if self._counted != (id(book), book.changes):
-            self._counted = (id(book), book.changes)
-            self._faults = Counter(line.kind for line in book.lines if line.kind in KINDS)
-        return self._faults
 
     # ------------------------------------------------------------ what the cursor stands on
 

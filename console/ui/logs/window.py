@@ -23,10 +23,11 @@ class Place(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A row that is seen: the line, and the number of the row within it."""
+    """A row that is seen: the line, the number of the row within it, and the line's place."""
 
     line: Line
     row: int
+    place: int
 
 
 class LogWindow:
@@ -39,8 +40,9 @@ class LogWindow:
         self.tall = 0
         self.follow = True
         self._cursor: Line | None = None
+        self._cursor_place = 0  # where it stood when it was last looked for
         self._top: Line | None = None
-        self._top_row = 0
+        self._top_place = self._top_row = 0
         self._seen: list[Seen] | None = None
         self._lines_seen = self._first_place = 0
 
@@ -62,8 +64,8 @@ class LogWindow:
         """From the top row on; a screen that would not be full begins higher."""
         if self._seen is None:
             self._seen = self._arranged()
-            self._lines_seen = len({id(line) for line, _ in self._seen})
-            self._first_place = self._place(self._seen[0].line) if self._seen else 0
+            self._lines_seen = len({row.place for row in self._seen})
+            self._first_place = self._seen[0].place if self._seen else 0
         return self._seen
 
     @property
@@ -74,7 +76,7 @@ class LogWindow:
     @property
     def place_of_cursor(self) -> int:
         """Its place among the lines of the book."""
-        return self._place(self.current)
+        return self._place_of_cursor() if not self.follow else max(0, len(self.book) - 1)
 
     @property
     def thumb(self) -> tuple[int, int] | None:
@@ -98,7 +100,7 @@ class LogWindow:
 
     def go_to(self, line: Line) -> None:
         """Puts the cursor on a line of the book, in the middle where it was not in sight."""
-        in_sight = any(seen is line for seen, _ in self.seen)
+        in_sight = any(row.line is line for row in self.seen)
         self.hold()
         self.follow, self._cursor = False, line
         if not in_sight:
@@ -123,7 +125,7 @@ class LogWindow:
         """The cursor by so many lines. Gives the edge that was in the way, or 0."""
         if not self._may_go(by):
             return 0
-        place = self._place(self._cursor) + by
+        place = self._place_of_cursor() + by
         self._cursor = self.book.lines[max(0, min(place, len(self.book) - 1))]
         self._keep_in_sight()
         return TOP if place < 0 else END if place >= len(self.book) else 0
@@ -140,7 +142,7 @@ class LogWindow:
             edge = (TOP if rows < 0 else END) if self._cursor is last else 0
             self._cursor = last
         else:
-            place = self._walk(Place(self._place(self._cursor)), rows).line
+            place = self._walk(Place(self._place_of_cursor()), rows).line
             self._cursor = self.book.lines[min(place, len(self.book) - 1)]
         self._keep_in_sight()
         return edge
@@ -176,13 +178,13 @@ class LogWindow:
         return True
 
     def _pull_cursor(self) -> None:
-        seen = [line for line, _ in self.seen if line not in self.live]
+        seen = [line for line, _, place in self.seen if place < len(self.book)]
         if seen and not any(line is self._cursor for line in seen):
-            above = self._place(self._cursor) < self._place(seen[0])
+            above = self._place_of_cursor() < self._place(seen[0])
             self._cursor = seen[0] if above else seen[-1]
 
     def _keep_in_sight(self) -> None:
-        place, first = self._place(self._cursor), self._first()
+        place, first = self._place_of_cursor(), self._first()
         if place <= first.line:
             self._set_top(Place(place))
             return
@@ -193,12 +195,16 @@ class LogWindow:
 
     # ------------------------------------------------------------ places
 
-    def _place(self, line: Line | None) -> int:
+    def _place(self, line: Line | None, near: int = -1) -> int:
         """Of a line of the book, or of where it stood before it left."""
         if line is None:
             return max(0, len(self.book) - 1)
-        found = self.book.place_of(line)
+        found = self.book.place_of(line, near)
         return max(0, self.book.place_after(line.at) - 1) if found is None else found
+
+    def _place_of_cursor(self) -> int:
+        self._cursor_place = self._place(self._cursor, self._cursor_place)
+        return self._cursor_place
 
     def _line(self, place: int) -> Line | None:
         below = place - len(self.book.lines)
@@ -211,8 +217,8 @@ class LogWindow:
         return Place(self._first_place, seen[0].row) if seen else Place(0)
 
     def _set_top(self, place: Place) -> None:
-        self._top = self._line(max(0, min(place.line, len(self.book) - 1)))
-        self._top_row = place.row
+        self._top_place = max(0, min(place.line, len(self.book) - 1))
+        self._top, self._top_row = self._line(self._top_place), place.row
         self.changed()
 
     def _walk(self, start: Place, by: int) -> Place:
@@ -235,7 +241,8 @@ class LogWindow:
 
     def _arranged(self) -> list[Seen]:
         if not self.follow and self._top is not None:
-            seen = self._down(Place(self._place(self._top), self._top_row))
+            self._top_place = self._place(self._top, self._top_place)
+            seen = self._down(Place(self._top_place, self._top_row))
             if len(seen) == self.tall:
                 return seen
         return self._up()
@@ -244,7 +251,7 @@ class LogWindow:
         found: list[Seen] = []
         place, row = start
         while len(found) < self.tall and (line := self._line(place)) is not None:
-            found += [Seen(line, number) for number in range(row, height(line, self.form))]
+            found += [Seen(line, number, place) for number in range(row, height(line, self.form))]
             place, row = place + 1, 0
         return found[: self.tall]
 
@@ -256,5 +263,5 @@ class LogWindow:
             place -= 1
             line = self._line(place)
             if line is not None:
-                found[:0] = [Seen(line, number) for number in range(height(line, self.form))]
+                found[:0] = [Seen(line, number, place) for number in range(height(line, self.form))]
         return found[-self.tall :] if self.tall else []

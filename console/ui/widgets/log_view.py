@@ -175,7 +175,7 @@ class LogView(Painted, can_focus=True):
         if y >= len(seen):
             text = f" {self.empty}" if y == 1 and not seen else ""
             return strip([(text, plain.dim)], width, plain.text)
-        line, row = seen[y]
+        line, row, _ = seen[y]
         painted = self._rows_of(line, not self.follow and line is self._window.current)
         text_part = painted[min(row, len(painted) - 1)]
         return Strip.join([text_part, self._bar(y)]).adjust_cell_length(width, plain.text)

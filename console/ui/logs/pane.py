@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
-from textual.widget import Widget
 
 from console.ui.contained import Contained
 from console.ui.keys import key
@@ -226,7 +225,3 @@ class LogPane(Seeking, Places, Contained, Container):
         self.streams = STREAMS[(STREAMS.index(self.streams) + 1) % len(STREAMS)]
         if self.following is not None:
             await self.follow(self.following.sources)
-
-    def panes(self) -> list[Widget]:
-        """What can have the focus."""
-        return [self.view]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from console.ui.logs.feed import LogSource
 from console.ui.logs.pane import LogPane
@@ -37,5 +38,7 @@ class LogsTab(NodeTab):
         return self.pane.text_to_copy()
 
     def step_back(self) -> bool:
-        """Esc: what the pane can take back."""
         return self.pane.step_back()
+
+    def panes(self) -> list[Widget]:
+        return [self.pane.view]

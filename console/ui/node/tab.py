@@ -51,6 +51,10 @@ class NodeTab(Contained, Container):
     def text_to_copy(self) -> str:
         return self.node_name
 
+    def step_back(self) -> bool:
+        """Esc: takes back the innermost thing; False where there is nothing."""
+        return False
+
     def panes(self) -> list[Widget]:
         """What can have the focus here, in order."""
         return [widget for widget in self.walk_children(Widget) if widget.focusable]

@@ -96,6 +96,9 @@ class NodeScreen(FleetAwareScreen):
     def text_to_copy(self) -> str:
         return self.tab.text_to_copy()
 
+    def step_back(self) -> bool:
+        return self.tab.step_back() or super().step_back()
+
     def selected_workers(self) -> tuple[WorkerView, ...]:
         tab = self.tab
         return tab.selected if isinstance(tab, WorkersTab) else super().selected_workers()

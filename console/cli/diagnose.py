@@ -24,7 +24,16 @@ async def _diagnose(options: Namespace, wanted: Filter) -> int:
         store = runtime.store
         nodes = [node for node in store.nodes.values() if wanted.matches(node, store.alerts)]
         found = [
-            (node, diagnose(node, store.history(node.name), store.alerts, store.now))
+            (
+                node,
+                diagnose(
+                    node,
+                    store.history(node.name),
+                    store.alerts,
+                    store.now,
+                    store.workers_of(node.name),
+                ),
+            )
             for node in nodes
         ]
         headline = diagnose_fleet(nodes, store.alerts)

@@ -30,7 +30,7 @@ _HOUR = tuple(float(-3_601 + 150 * step) for step in range(20))
 _MINUTES = tuple(float(-660 + 30 * step) for step in range(18))
 _NOW = (*(float(-120 + 3 * step) for step in range(40)), -1.0)
 _MOMENTS = tuple(sorted({*_SPARSE, *_HOUR, *_MINUTES, *_NOW}))
-_WORKED = frozenset({*_MINUTES[::2], *_NOW[::2], -1.0})
+_WORKED = frozenset({*_MINUTES[::2], *_NOW[::4], -1.0})
 _COUNTED = frozenset({*_SPARSE, *_HOUR, -60.0, -1.0})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from console import formatting
@@ -12,6 +12,9 @@ from console.fleet.lifecycle import is_slow
 from console.fleet.model import Attention, Connecting, Down, Node, Up
 from console.fleet.survey.disk import used_percent
 from console.fleet.survey.sentence import by_cpu
+from console.fleet.workers.groups import RUN, counts, groups
+from console.fleet.workers.view import WorkerView
+from console.fleet.workers.words import per_minute
 
 _STARVED_GPU_PERCENT = 30.0
 _BUSY_CPU_PERCENT = 90.0
@@ -37,7 +40,13 @@ class Diagnosis:
     next_help: str = ""
 
 
-def diagnose(node: Node, history: NodeHistory, alerts: Iterable[Alert], now: float) -> Diagnosis:
+def diagnose(
+    node: Node,
+    history: NodeHistory,
+    alerts: Iterable[Alert],
+    now: float,
+    workers: Sequence[WorkerView] = (),
+) -> Diagnosis:
     """What is known of one node, what is wrong with it, and what to do first."""
     own = [alert for alert in alerts if alert.node == node.name]
     said = {"node_down", "node_attention"} if isinstance(node.link, (Down, Attention)) else set()
@@ -46,7 +55,7 @@ def diagnose(node: Node, history: NodeHistory, alerts: Iterable[Alert], now: flo
     first = next((alert for alert in own if not alert.suspended), None)
     if isinstance(node.link, Up):
         reasons += _machine_reasons(node)
-    facts = tuple(_facts(node, history, now))
+    facts = (*_facts(node, history, now), *_worker_facts(workers))
     if first is not None:
         key, help_ = _NEXT[first.kind] if first.key == "d" else (first.key, first.help)
         return Diagnosis(f"{node.name}: {first.text}", facts, tuple(reasons), key, help_)
@@ -149,6 +158,21 @@ def _facts(node: Node, history: NodeHistory, now: float) -> list[str]:
         facts.append(
             f"{count.name}: {known or 'not counted yet'}, {formatting.count(rate)} an hour"
         )
+    return facts
+
+
+def _worker_facts(workers: Sequence[WorkerView]) -> list[str]:
+    """How many of which state, and what each group does a minute."""
+    counted = counts(workers)
+    if not counted:
+        return []
+    unseen = next((view for view in workers if not view.reachable), None)
+    when = f", as last seen {formatting.age(unseen.age_s)} ago" if unseen else ""
+    facts = ["workers: " + ", ".join(f"{number} {word}" for word, number in counted) + when]
+    for group in groups(workers):
+        rate = group.per_minute
+        if group.word == RUN and rate is not None:
+            facts.append(f"{group.stem}: {per_minute(rate)} a minute")
     return facts
 
 

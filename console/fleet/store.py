@@ -123,7 +123,7 @@ class FleetStore:
         """The fleet in one line; figures are at most SUMMARY_EVERY_S old, states and alerts are of now."""
         made = self._summary
         if made is None or self.now - made[0] >= SUMMARY_EVERY_S or made[1] is not self.alerts:
-            summary = summarise(self._nodes.values(), self.alerts, self.history)
+            summary = summarise(self._nodes.values(), self.alerts, self.history, self.workers())
             made = self._summary = (self.now, self.alerts, summary)
         return made[2]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from console.fleet.alerts import Alert, worst
 from console.fleet.history import HOUR_S, NodeHistory
 from console.fleet.model import Node, Stale, Up
+from console.fleet.workers.groups import counts
+from console.fleet.workers.view import WorkerView
 
 GPU_BUSY_PERCENT = 5.0
 
@@ -25,12 +27,16 @@ class FleetSummary:
     alerts_active: int
     alerts_unacknowledged: int
     states: tuple[tuple[str, int], ...] = ()  # state, nodes; those that occur
+    workers: tuple[tuple[str, int], ...] = ()  # word, workers; those that occur, what runs first
 
 
 def summarise(
-    nodes: Iterable[Node], alerts: tuple[Alert, ...], history: Callable[[str], NodeHistory]
+    nodes: Iterable[Node],
+    alerts: tuple[Alert, ...],
+    history: Callable[[str], NodeHistory],
+    workers: Iterable[WorkerView] = (),
 ) -> FleetSummary:
-    """The summary of `nodes` with their active alerts, worst first."""
+    """The summary of `nodes` with their active alerts, worst first, and their workers."""
     up = total = busy = gpus = 0
     hourly: float | None = None
     states: dict[str, int] = {}
@@ -59,4 +65,5 @@ def summarise(
         alerts_active=len(alerts),
         alerts_unacknowledged=sum(not alert.acknowledged for alert in alerts),
         states=tuple(states.items()),
+        workers=counts(workers),
     )

@@ -12,6 +12,8 @@ from console.fleet.model import Attention, Connecting, Detached, Down, Node
 from console.fleet.store import FleetStore
 from console.fleet.survey.data import newest_age_s
 from console.fleet.survey.disk import used_percent
+from console.fleet.workers.groups import WorkerGroup, groups
+from console.fleet.workers.view import WorkerView
 from workers.protocol import Disk, Gpu, Process
 
 _MAKERS = re.compile(r"^(NVIDIA|GeForce|Tesla|Quadro|AMD|Radeon|\s)+", re.IGNORECASE)
@@ -41,6 +43,7 @@ class NodeView:
         self.history: NodeHistory = store.history(name)
         self.alerts: tuple[Alert, ...] = store.alerts_of(name)
         self.now = store.now
+        self._store = store
 
     @property
     def name(self) -> str:
@@ -209,6 +212,18 @@ class NodeView:
     def records_per_hour(self) -> float | None:
         known = [count.per_hour for count in self.data if count.per_hour is not None]
         return sum(known) if known else None
+
+    # ------------------------------------------------------------ workers
+
+    @cached_property
+    def workers(self) -> tuple[WorkerView, ...]:
+        """The newest run of each name, as last known."""
+        return self._store.workers_of(self.name)
+
+    @cached_property
+    def worker_groups(self) -> tuple[WorkerGroup, ...]:
+        """Copies told together, what is wrong first."""
+        return groups(self.workers)
 
     # ------------------------------------------------------------ alerts
 

@@ -76,6 +76,15 @@ class Inks:
             word, self.primary
         )
 
+    def worker(self, sign: str) -> Style:
+        """Of how a worker fares: green works, yellow look, red act."""
+        return {
+            "running": self.good,
+            "waiting": self.warn,
+            "odd": self.warn,
+            "bad": self.bad,
+        }.get(sign, self.dim)
+
     def state(self, word: str) -> Style:
         """Of a node's state word."""
         return {

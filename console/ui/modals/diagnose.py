@@ -26,7 +26,13 @@ class DiagnoseModal(Dialog[None]):
         node = store.nodes.get(self._node)
         if node is None:
             return words(pen, f"{self._node} is not in the fleet any more", inks.text)
-        found = diagnose(node, store.history(self._node), store.alerts_of(self._node), store.now)
+        found = diagnose(
+            node,
+            store.history(self._node),
+            store.alerts_of(self._node),
+            store.now,
+            store.workers_of(self._node),
+        )
         tint = inks.warn if found.reasons else inks.good
         lines: list[Line] = [[], *words(pen, found.headline, tint, 1)]
         if found.next_key:

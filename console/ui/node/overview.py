@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from console.fleet.alerts import Alert
 from console.fleet.history import NodeHistory
 from console.fleet.model import Node
+from console.fleet.workers.view import WorkerView
 from console.formatting import MISSING, age, memory
 from console.ui.lines import Line, Pen, beside, heading
 from console.ui.node.gpus import gpu_block, gpu_lines
 from console.ui.node.host import core_lines, cpu_block, memory_block, system_block
 from console.ui.node.storage import dataset_lines, disk_lines
 from console.ui.node.title import alert_lines
+from console.ui.node.worker_lines import worker_lines
 from console.ui.paint import fit
 from workers.protocol import Process
 
@@ -27,8 +31,9 @@ def overview(
     clock: float,
     pen: Pen,
     height: int,
+    workers: Sequence[WorkerView] = (),
 ) -> list[Line]:
-    """Alerts, CPU, memory, GPUs, disks, data and the busiest processes; side by side where there is room.
+    """Alerts, CPU, memory, GPUs, workers, disks, data and the busiest processes; side by side where there is room.
 
     The graphs grow where `height` lines leave room for it.
     """
@@ -36,13 +41,18 @@ def overview(
         return []
     wide = pen.width >= TWO_COLUMNS
     least = GRAPH if wide else GRAPH_NARROW
-    rest = _rest(node, history, now, clock, pen)
+    rest = [*_workers(workers, pen), *_rest(node, history, now, clock, pen)]
     above = alert_lines(alerts, now, pen, brief=len(alerts) > 1 and height < LOW)
     graphs = _graphs(node, history, pen, least)
     spare = height - len(above) - len(graphs) - len(rest)
     if wide and spare > 0:
         graphs = _graphs(node, history, pen, min(GRAPH_MOST, least + spare))
     return [*above, *graphs, *rest]
+
+
+def _workers(workers: Sequence[WorkerView], pen: Pen) -> list[Line]:
+    lines = worker_lines(workers, pen)
+    return [*lines, []] if lines and pen.width >= TWO_COLUMNS else lines
 
 
 def _graphs(node: Node, history: NodeHistory, pen: Pen, height: int) -> list[Line]:

@@ -57,7 +57,9 @@ class OverviewTab(SheetTab):
         assert node is not None
         alerts, history = store.alerts_of(self.node_name), store.history(self.node_name)
         height = self.query_one(Sheet).size.height
-        return overview(node, history, alerts, store.now, store.clock, pen, height)
+        return overview(
+            node, history, alerts, store.now, store.clock, pen, height, store.workers_of(node.name)
+        )
 
 
 class GpusTab(SheetTab):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from console import formatting
+from console.fleet.workers.groups import UNSEEN
 from console.ui.glyphs import Glyphs
 from console.ui.node_view import NodeView
 from console.ui.paint import Inks, Piece, fit
@@ -194,6 +195,23 @@ def _alert(view: NodeView, width: int, inks: Inks, glyphs: Glyphs) -> list[Piece
     return [(fit(f"{count.ljust(3)}{worst.text}", width), tint)]
 
 
+def _workers(view: NodeView, width: int, inks: Inks, glyphs: Glyphs) -> list[Piece]:
+    """`▶4`, and `■2` where as many need a person; `?4` as last seen."""
+    found: dict[str, int] = {}
+    for group in view.worker_groups:
+        sign = "bad" if group.bad else "unseen" if group.word == UNSEEN else "running"
+        found[sign] = found.get(sign, 0) + len(group.views)
+    pieces: list[Piece] = []
+    for sign in ("running", "unseen", "bad"):
+        if sign in found:
+            text = f"{glyphs.worker(sign)}{found[sign]}"
+            pieces.append((f"{text} ", inks.worker(sign)))
+    taken = sum(len(text) for text, _ in pieces)
+    if taken > width + 1:  # what is wrong matters more than how much is not
+        return [(fit(pieces[-1][0], width), pieces[-1][1])]
+    return [*pieces, (" " * (width - taken), inks.text)]
+
+
 def _age(view: NodeView, width: int, inks: Inks, glyphs: Glyphs) -> list[Piece]:
     late = view.age_s is not None and view.age_s > 3.0
     return _figure(formatting.age(view.age_s), width, inks.warn if late else inks.dim)
@@ -219,6 +237,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("full_in", "FULL IN", 7, _full_in, rank=5),
     Column("records", "RECORDS", 7, _records, rank=3, sort="records"),
     Column("rate", "RATE", 8, _rate, rank=4),
+    Column("workers", "WORK", 6, _workers, rank=2, right=False, sort="workers"),
     Column("top", "TOP PROCESS", 18, _top, rank=12, right=False),
     Column("alert", "ALERT", 4, _alert, rank=1, right=False, sort="alerts", grows=True),
     Column("age", "AGE", 6, _age),

@@ -13,15 +13,16 @@ from console.ui.glyphs import Glyphs
 from console.ui.lines import Pen
 from console.ui.node_view import NodeView
 from console.ui.paint import Inks, Piece, fit, strip
-from console.ui.widgets import pane_lines, pane_lists
+from console.ui.widgets import pane_lines, pane_lists, pane_workers
 from console.ui.widgets.pane_lines import Lines
 
 Section = Callable[[NodeView, Pen, int], Lines]
 
 # Who gets the next line, again and again, until nobody wants one.
 _GROWTH = (
-    "top", "gpu", "data", "disks", "cpu", "top", "data", "disks", "gpu", "top", "cpu", "data",
-    "top", "disks", "gpu", "top", "cpu", "data", "top", "top", "top", "cpu", "gpu", "top",
+    "top", "gpu", "data", "disks", "cpu", "top", "data", "workers", "disks", "gpu", "top", "cpu",
+    "data", "top", "workers", "disks", "gpu", "top", "cpu", "data", "top", "top", "workers", "top",
+    "cpu", "gpu", "top",
 )  # fmt: skip
 _TALLEST = 12  # lines of a graph
 _ORDER: tuple[tuple[str, Section], ...] = (
@@ -30,6 +31,7 @@ _ORDER: tuple[tuple[str, Section], ...] = (
     ("gpu", pane_lines.gpu),
     ("disks", pane_lines.disks),
     ("data", pane_lists.data),
+    ("workers", pane_workers.workers),
     ("top", pane_lists.top),
 )
 
@@ -61,7 +63,8 @@ def draw_pane(
 
 def _body(view: NodeView, pen: Pen, room: int) -> Lines:
     if not view.sighted:
-        return pane_lines.trouble(view, pen, room)
+        left = pane_workers.last_seen(view, pen)
+        return [*pane_lines.trouble(view, pen, room - len(left)), *left]
     shares = allocate(view, room)
     lines: Lines = []
     for name, section in _ORDER:
@@ -81,10 +84,11 @@ def allocate(view: NodeView, room: int) -> dict[str, int]:
         "gpu": 0 if not (view.gpus or view.gpu_fault) else 1 if view.gpu_fault else _TALLEST,
         "disks": len(view.disks),
         "data": len(view.data),
+        "workers": len(view.worker_groups),
         "top": len(view.processes),
     }
     shares = dict.fromkeys(wanted, 0)
-    for name in ("cpu", "gpu", "disks", "data", "top", "memory", *_GROWTH):
+    for name in ("cpu", "gpu", "disks", "data", "workers", "top", "memory", *_GROWTH):
         if room > 0 and shares[name] < wanted[name]:
             shares[name] += 1
             room -= 1

@@ -13,20 +13,20 @@ from workers.protocol import Process
 def data(view: NodeView, pen: Pen, height: int) -> Lines:
     """Counts with their rates: one a line, or as many as fit into the last."""
     if height == 1 and (len(view.data) > 1 or pen.width < 64):
-        return [_flow([_count(count, pen) for count in view.data], pen)]
+        return [flow([_count(count, pen) for count in view.data], pen)]
     shown = [
         _count_line(count, pen)
         for count in view.data[: height if len(view.data) <= height else height - 1]
     ]
     if len(view.data) > height:
-        shown.append(_flow([_count(count, pen) for count in view.data[height - 1 :]], pen))
+        shown.append(flow([_count(count, pen) for count in view.data[height - 1 :]], pen))
     return shown
 
 
 def top(view: NodeView, pen: Pen, height: int) -> Lines:
     """The busiest processes: in one line, or one a line."""
     if height == 1:
-        return [_flow([_process(process, pen) for process in view.processes[:4]], pen)]
+        return [flow([_process(process, pen) for process in view.processes[:4]], pen)]
     return [_process_line(process, pen) for process in view.processes[:height]]
 
 
@@ -92,7 +92,7 @@ def _process_line(process: Process, pen: Pen) -> list[Piece]:
     return [(fit(shown, room) + " ", pen.inks.dim), *tail]
 
 
-def _flow(items: list[list[Piece]], pen: Pen) -> list[Piece]:
+def flow(items: list[list[Piece]], pen: Pen) -> list[Piece]:
     """As many whole items as fit, divided by a dot; `+2` for those that do not."""
     apart: Piece = (f" {pen.glyphs.middot} ", pen.inks.faint)
     line: list[Piece] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from console.fleet.workers.groups import RUN, is_bad
 from console.formatting import short_count
 from console.ui.glyphs import Glyphs
 from console.ui.paint import Inks, Piece, fit, strip
@@ -37,6 +38,7 @@ class SummaryLine(Painted):
         for word, count in sorted(summary.states):
             if word != "up":
                 pieces += [(f"  {glyphs.state(word)} {count} {word}", inks.state(word))]
+        pieces += self._workers(summary.workers, apart)
         if summary.gpus_total:
             pieces += [
                 apart,
@@ -59,6 +61,17 @@ class SummaryLine(Painted):
         return Strip.join(
             [left, strip([(f" {notes} ", inks.key)], width - left.cell_length, inks.text)]
         )
+
+    def _workers(self, counted: tuple[tuple[str, int], ...], apart: Piece) -> list[Piece]:
+        """`workers 61 run  2 stalled`; nothing where no node has any."""
+        if not counted:
+            return []
+        inks = self.inks
+        pieces: list[Piece] = [apart, ("workers", inks.dim)]
+        for word, count in counted:
+            tint = inks.bad if is_bad(word) else inks.text if word == RUN else inks.warn
+            pieces += [(f" {count}", tint), (f" {word}", tint if is_bad(word) else inks.dim)]
+        return pieces
 
     def _worst(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
         worst = self.console_app.summary().worst

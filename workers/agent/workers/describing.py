@@ -9,8 +9,7 @@ from typing import Any, Deque, Dict, List, Tuple
 from workers.agent.processes import command_line
 from workers.agent.workers.event_words import in_words
 from workers.agent.workers.progress import number
-from workers.agent.workers.trees import Forest
-from workers.machine import procfs
+from workers.machine import process, procfs
 from workers.protocol import DescribeWorker, Failure, MetricSeries, WorkerDetails
 from workers.supervisor.run import Run
 
@@ -40,7 +39,7 @@ def describe(message: DescribeWorker, node: Any) -> Any:
         directory=run.paths.folder,
         events=in_words(tuple(history)),
         metrics=metrics,
-        processes=tree_lines(run, node.forest()),
+        processes=tree_lines(run),
     )
 
 
@@ -63,18 +62,22 @@ def series(path: str, points: int) -> Tuple[MetricSeries, ...]:
     )
 
 
-def tree_lines(run: Run, forest: "Forest | None") -> Tuple[str, ...]:
+def tree_lines(run: Run) -> Tuple[str, ...]:
     """Its processes, parents before children, indented by generation."""
-    now = run.condition()
-    if forest is None or not forest.holds(now.pid, now.ticks):
+    now, table = run.condition(), process.table()
+    main = table.get(now.pid or 0)
+    if main is None or main.ticks != now.ticks:
         return ()
+    children: Dict[int, List[int]] = {}
+    for row in process.descendants([main.pid], table):
+        children.setdefault(row.parent, []).append(row.pid)
     lines: List[str] = []
-    waiting = [(now.pid or 0, 0)]
+    waiting = [(main.pid, 0)]
     while waiting and len(lines) < _MOST_PROCESSES:
         pid, depth = waiting.pop()
         command = command_line(procfs.read(f"/proc/{pid}/cmdline", 8192) or b"")
-        lines.append("  " * min(depth, 20) + f"{pid} {command or forest.readings[pid].name}"[:1000])
-        waiting += [(child, depth + 1) for child in reversed(forest.children(pid))]
+        lines.append("  " * min(depth, 20) + f"{pid} {command or '(ended)'}"[:1000])
+        waiting += [(child, depth + 1) for child in sorted(children.get(pid, ()), reverse=True)]
     return tuple(lines)
 
 

@@ -91,10 +91,11 @@ class LogFacts:
         # Whole lines: a little of what was there before belongs to the first.
         data = _read(path, max(0, min(start - LINE_BYTES, size - TAIL_BYTES), size - wanted), size)
         lines = data.replace(b"\r", b"\n").split(b"\n")
-        last = next((line for line in reversed(lines) if line.strip()), b"")
+        # A hole, where a log was cut under its writer, reads as zero bytes.
+        words = (line.strip(b"\0 \t") for line in reversed(lines))
+        last = next((line for line in words if line), b"")[: 4 * _LINE_CHARACTERS]
         if last:
-            self.last_line = last[-4 * _LINE_CHARACTERS :].decode("utf-8", "replace").strip()
-            self.last_line = self.last_line[:_LINE_CHARACTERS]
+            self.last_line = last.decode("utf-8", "replace")[:_LINE_CHARACTERS]
         if self._pattern is not None:
             self._match(lines, now)
 

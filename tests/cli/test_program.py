@@ -191,8 +191,8 @@ def test_version_help_and_completion(capsys: pytest.CaptureFixture[str]) -> None
     assert said("version").startswith("quarterdeck ")
     assert "HOST" in said("--help")
     nouns = said("help")
-    assert all(verb in nouns for verb in ("status", "nodes", "diagnose"))
-    assert not any(f"    {verb} " in nouns for verb in ("workers", "jobs", "serve"))
+    assert all(verb in nouns for verb in ("status", "nodes", "diagnose", "workers", "run"))
+    assert not any(f"    {verb} " in nouns for verb in ("loop", "jobs", "serve"))
     for shell in ("bash", "zsh", "fish"):
         assert "diagnose" in said(f"completion {shell}")
 

@@ -17,10 +17,11 @@ import pytest
 from console.errors import QuarterdeckError, Refused, SettingsError, UsageError
 from console.fleet.model import Attention, HostKey, NodeSpec
 from console.operations.check import Level
+from console.operations.workers import ACTS, Outcome, StartRequest, Target, Verdict
 from console.runtime import Runtime
 from tests.runtimes import until, up
 from tests.sshd import Sshd
-from workers.protocol import Process, ProcessIdentity
+from workers.protocol import Orphan, Process, ProcessIdentity
 
 
 @pytest.fixture
@@ -220,6 +221,22 @@ async def shell(runtime: Runtime) -> list[str]:
     return runtime.nodes.ssh_command("local")
 
 
+SLEEP = StartRequest(("local",), command=("sleep", "600"), name="w")
+RUN = Target("local", "f" * 32, "w")
+ORPHAN = Orphan("o", "stale_lock", "why", ("clear",), pid=4_194_303, start_ticks=1)
+
+
+async def told(outcomes: Awaitable[tuple[Outcome, ...]]) -> None:
+    """What is told of each run, as a refusal of them all."""
+    (outcome,) = await outcomes
+    if outcome.verdict is Verdict.REFUSED:
+        raise Refused(outcome.text)
+
+
+async def command(runtime: Runtime) -> None:
+    runtime.commands.begin(["local"], ["true"])
+
+
 ACTIONS: dict[str, Callable[[Runtime, ProcessIdentity], Awaitable[Any]]] = {
     "processes.signal": lambda r, who: r.processes.signal("local", who, "TERM"),
     "nodes.add": lambda r, who: r.nodes.add(NodeSpec("far")),
@@ -227,6 +244,15 @@ ACTIONS: dict[str, Callable[[Runtime, ProcessIdentity], Awaitable[Any]]] = {
     "nodes.uninstall": lambda r, who: r.nodes.uninstall("local", confirm=True),
     "nodes.shell": lambda r, who: shell(r),
     "nodes.trust": lambda r, who: r.nodes.trust("far"),
+    "workers.start": lambda r, who: told(r.workers.start(r.workers.plan(SLEEP))),
+    "workers.forget": lambda r, who: r.workers.forget(RUN),
+    "workers.adopt": lambda r, who: r.workers.adopt("local", ORPHAN),
+    "workers.clear": lambda r, who: r.workers.clear("local", ORPHAN, "clear"),
+    "commands.run": lambda r, who: command(r),
+    **{
+        f"workers.{act}": lambda r, who, act=act: told(r.workers.act([RUN], act))  # type: ignore[misc]
+        for act in ACTS
+    },
 }
 
 
@@ -264,4 +290,5 @@ def test_every_way_to_change_something_is_in_this_test() -> None:
     verbs = re.findall(
         r"\.(?:action|recorded)\(\s*[^,]+,\s*\"([a-z.]+)\"[^)]*?(changes=False)?\)", calls
     )
-    assert {verb for verb, looks in verbs if not looks} == set(ACTIONS)
+    acts = {f"workers.{act}" for act in ACTS}  # made of the act's own word
+    assert {verb for verb, looks in verbs if not looks} | acts == set(ACTIONS)

@@ -6,7 +6,7 @@ even to those who are not the parent. What is missing is None.
 
 import os
 import signal
-from typing import Optional
+from typing import Callable, Optional
 
 from workers.machine.process import exit_status, start_ticks
 
@@ -67,7 +67,13 @@ def is_over(pidfd: int) -> bool:
 
 
 def send(pid: int, ticks: int, number: int) -> bool:
-    """Signals the process that started at these ticks and no other; False when it is gone.
+    """As ``send_if``: the process that started at these ticks."""
+    return send_if(pid, number, lambda _: start_ticks(pid) == ticks)
+
+
+def send_if(pid: int, number: int, is_meant: Callable[[Optional[int]], bool]) -> bool:
+    """Signals a process that is held while ``is_meant`` (the pidfd, None without) compares it; False when
+    it is gone or another.
 
     Raises PermissionError, and OSError without descriptors.
     """
@@ -76,7 +82,7 @@ def send(pid: int, ticks: int, number: int) -> bool:
     except ProcessLookupError:
         return False
     try:
-        if start_ticks(pid) != ticks:
+        if not is_meant(pidfd):
             return False
         if pidfd is None:
             os.kill(pid, number)

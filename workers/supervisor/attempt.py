@@ -5,6 +5,7 @@ import time
 from typing import List, Mapping, Optional
 
 from workers.machine import boot, pidfd
+from workers.machine.process import start_ticks
 from workers.protocol import WorkerSpec
 from workers.supervisor import cgroup, exit_record, pid_record, refusal, storage
 from workers.supervisor import events as kinds
@@ -90,6 +91,7 @@ class Attempt:
             ticks,
             boot_id=boot.boot_id(),
             namespace=boot.pid_namespace(),
+            init_ticks=start_ticks(1),
             token=self.run.paths.token,
             cgroup=self.group,
             pidfd_inode=number or None,

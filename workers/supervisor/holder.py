@@ -19,6 +19,13 @@ class Keeper(NamedTuple):
     role: str
     pid: int
     ticks: int
+    inode: Optional[int] = None  # of its pidfd, where those have one
+
+    def is_held_by(self, held: Optional[int]) -> bool:
+        """Whether the process behind a pidfd of its number is this one."""
+        if held is not None and self.inode:
+            return pidfd.inode(held) == self.inode
+        return start_ticks(self.pid) == self.ticks
 
 
 class Holder(NamedTuple):
@@ -28,7 +35,15 @@ class Holder(NamedTuple):
 
 
 def this_process(role: str) -> Keeper:
-    return Keeper(role, os.getpid(), start_ticks(os.getpid()) or 0)
+    pid, inode = os.getpid(), 0
+    try:
+        held = pidfd.open_process(pid)
+        if held is not None:
+            inode = pidfd.inode(held)
+            os.close(held)
+    except OSError:
+        pass
+    return Keeper(role, pid, start_ticks(pid) or 0, inode or None)
 
 
 def sign(lock: int, keepers: Tuple[Keeper, ...]) -> None:
@@ -75,7 +90,7 @@ def poke(path: str) -> int:
     heard = 0
     for keeper in found.keepers:
         try:
-            heard += pidfd.send(keeper.pid, keeper.ticks, signal.SIGHUP)
+            heard += pidfd.send_if(keeper.pid, signal.SIGHUP, keeper.is_held_by)
         except OSError:
             continue
     return heard

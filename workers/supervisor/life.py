@@ -22,6 +22,7 @@ from workers.supervisor.run import Run
 from workers.supervisor.stopping import Stopping, number_of, tree_of
 from workers.supervisor.tree import Tree
 
+_LOOK_S = 0.1  # between two looks at processes that are asked to end and are no children
 _SETTLE_S = 0.02  # helpers that end with the main process do so within it
 
 
@@ -62,7 +63,10 @@ class Life:
         self._climb_on(now)
         if self.attempt.main is None and not self._lingering:
             return self._go_on(now)
-        return self._stopping.next_at() if self._stopping is not None else float("inf")
+        if self._stopping is None:
+            return float("inf")
+        due = self._stopping.next_at()
+        return due if self._ours else min(due, now + _LOOK_S)  # nobody tells of their end
 
     def close(self, now: float) -> None:
         """The machine or the unit goes down: the worker is stopped, and nothing follows in this process."""
@@ -175,15 +179,15 @@ class Life:
 
     def _go_on(self, now: float) -> float:
         """Nothing lives: the next attempt, a pause before it, or the end. When something is due again."""
-        state, spec, boot_id = self.run.condition(), self.run.spec(), boot.boot_id()
+        state, spec = self.run.condition(), self.run.spec()
         if state.state == states.STOPPING:  # it was stopped before its first instruction
             self.attempt.record_nothing(state.stop_asked or state.drain_asked)
             return now
         if self._closing or (state.finished and not state.start_asked):
             self.over = True
             return now
-        before = restart.past(self.run.events(), boot_id, spec.restart.healthy_s)
-        step = restart.next_step(spec, state, before, now, boot_id, random.random())  # noqa: S311
+        before = restart.past(self.run.events(), boot.boot_id(), spec.restart.healthy_s)
+        step = restart.next_step(spec, state, before, now, random.random())  # noqa: S311
         if step.act == restart.WAIT:
             return step.until
         if step.act == restart.START:

@@ -65,7 +65,7 @@ class MainProcess:
             elif self.pidfd is not None:
                 signal.pidfd_send_signal(self.pidfd, number)
             else:
-                return pidfd.send(self.pid, self.ticks, number)
+                return pidfd.send_if(self.pid, number, lambda _: self._is_there())
         except (ProcessLookupError, PermissionError):
             return False
         return True
@@ -74,6 +74,10 @@ class MainProcess:
         if self.pidfd is not None:
             os.close(self.pidfd)
             self.pidfd = None
+
+    def _is_there(self) -> bool:
+        found = process.row(self.pid)
+        return found is not None and found.ticks == self.ticks and found.alive
 
     def _own_ending(self) -> Optional[Ending]:
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -91,8 +95,7 @@ class MainProcess:
 
     def _foreign_ending(self) -> Optional[Ending]:
         if self.pidfd is None:
-            found = process.row(self.pid)
-            if found is not None and found.ticks == self.ticks and found.alive:
+            if self._is_there():
                 return None
             return Ending(process.exit_status(self.pid))
         if not pidfd.is_over(self.pidfd):
@@ -111,7 +114,7 @@ def find(record: PidRecord, at_gate: bool = False) -> Optional[MainProcess]:
     ticks alone are nearly equal for two processes that follow each other fast. ``at_gate``: it may not
     have executed its command yet, and then carries no token.
     """
-    if record.boot_id != boot.boot_id() or record.namespace != boot.pid_namespace():
+    if not is_of_this_life(record):
         return None
     own = _is_child(record.pid)
     try:
@@ -125,6 +128,13 @@ def find(record: PidRecord, at_gate: bool = False) -> Optional[MainProcess]:
     if held is not None:
         os.close(held)
     return None
+
+
+def is_of_this_life(record: PidRecord) -> bool:
+    """False where the machine was started anew since, or the container: its numbers mean nothing here."""
+    if record.boot_id != boot.boot_id() or record.namespace != boot.pid_namespace():
+        return False
+    return record.init_ticks in (None, process.start_ticks(1))
 
 
 def _is_same(record: PidRecord, held: Optional[int], at_gate: bool) -> bool:

@@ -14,7 +14,8 @@ class PidRecord(NamedTuple):
     pid: int
     ticks: int  # when it started, in clock ticks since boot
     boot_id: str = ""
-    namespace: int = 0  # inode of its PID namespace
+    namespace: int = 0  # inode of its PID namespace, which a later one may get again
+    init_ticks: Optional[int] = None  # when process 1 of that namespace started
     token: str = ""
     cgroup: str = ""
     pidfd_inode: Optional[int] = None

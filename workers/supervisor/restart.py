@@ -59,26 +59,18 @@ def past(history: Iterable[Mapping[str, Any]], boot_id: str, healthy_s: float) -
     return found
 
 
-def next_step(
-    spec: WorkerSpec, now: Condition, before: Past, clock: float, boot_id: str, chance: float
-) -> Next:
+def next_step(spec: WorkerSpec, now: Condition, before: Past, clock: float, chance: float) -> Next:
     """What to do now that nothing lives. ``chance`` is uniform in [0, 1)."""
     if now.start_asked:
         return Next(START)
     if now.stop_asked or now.drain_asked or now.state == states.STOPPED or now.crash_loop:
         return Next(FINISH)
     if now.state == states.BACKOFF:
-        return _after_wait(now, clock, boot_id)
+        until = now.restart_at or 0.0
+        return Next(START) if clock >= until else Next(WAIT, until=until)
     if now.state in states.LIVE:  # nothing was ever executed of this attempt
         return Next(START)
     return _after_end(spec, now, before, clock, chance)
-
-
-def _after_wait(now: Condition, clock: float, boot_id: str) -> Next:
-    until = now.restart_at or 0.0
-    if clock >= until or now.attempt_boot_id != boot_id:
-        return Next(START)
-    return Next(WAIT, until=until)
 
 
 def _after_end(spec: WorkerSpec, now: Condition, before: Past, clock: float, chance: float) -> Next:

@@ -10,7 +10,7 @@ from workers.supervisor import events as kinds
 from workers.supervisor import exit_record, pid_record
 from workers.supervisor.attempt import Attempt
 from workers.supervisor.ladder import GROUP, MAIN, TREE, Ladder, ladder
-from workers.supervisor.main_process import MainProcess, find
+from workers.supervisor.main_process import MainProcess, find, is_of_this_life
 from workers.supervisor.run import Run
 
 _GATE_PATIENCE_S = 5.0  # a child at its gate hears of its parent's death at once
@@ -24,6 +24,9 @@ def resume(run: Run, role: str, last_seen: Optional[float]) -> Attempt:
     """
     now = run.condition()
     attempt = Attempt(run, now.attempt, role)
+    if _waited_for_a_boot(run):
+        attempt.lose("reboot", last_seen)
+        return attempt
     if now.state not in (states.STARTING, states.RUNNING, states.STOPPING) or not now.attempt:
         _hold_group(attempt)
         return attempt
@@ -38,6 +41,17 @@ def resume(run: Run, role: str, last_seen: Optional[float]) -> Attempt:
     return attempt
 
 
+def _waited_for_a_boot(run: Run) -> bool:
+    """True where it was about to begin when the machine went down: the rule for boots decides, not we."""
+    now = run.condition()
+    if now.state == states.CREATED:
+        return bool(run.created.get("boot_id", boot.boot_id()) != boot.boot_id())
+    waiting = now.state == states.BACKOFF or (
+        now.state == states.STARTING and not os.path.exists(run.paths.attempt(now.attempt).pid)
+    )
+    return waiting and now.attempt_boot_id != boot.boot_id()
+
+
 def _look_for_process(attempt: Attempt, state: str, last_seen: Optional[float]) -> None:
     record = pid_record.read(attempt.paths.pid)
     if record is None and state == states.STARTING:
@@ -45,7 +59,7 @@ def _look_for_process(attempt: Attempt, state: str, last_seen: Optional[float]) 
     if record is None:
         attempt.lose("deleted", last_seen)
         return
-    if record.boot_id != boot.boot_id() or record.namespace != boot.pid_namespace():
+    if not is_of_this_life(record):
         attempt.lose("reboot", last_seen)
         return
     attempt.group = record.cgroup

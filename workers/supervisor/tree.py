@@ -71,15 +71,25 @@ class Tree:
             fresh = [row for row in self.members(thorough=True) if _key(row) not in frozen]
             agreed = 0 if fresh else agreed + 1
             for row in fresh:
-                frozen[_key(row)] = row
-                signal_row(row, signal.SIGSTOP)
+                if signal_row(row, signal.SIGSTOP):
+                    frozen[_key(row)] = row
         return frozen
 
 
 def signal_row(row: ProcessRow, number: int) -> bool:
-    """Signals the process of this row and no later one with its number; False where that was not possible."""
+    """Signals the process of this row and no later one with its number; False where that was not possible.
+
+    Two processes may start within one tick, but a stranger has neither this one's parent nor its session.
+    """
+
+    def is_meant(held: Optional[int]) -> bool:
+        now = process.row(row.pid)
+        if now is None or now.ticks != row.ticks:
+            return False
+        return now.parent == row.parent or now.session == row.session
+
     try:
-        return pidfd.send(row.pid, row.ticks, number)
+        return pidfd.send_if(row.pid, number, is_meant)
     except OSError:
         return False
 

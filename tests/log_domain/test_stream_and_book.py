@@ -139,5 +139,6 @@ def test_a_burst_is_worked_off_and_only_a_flood_that_goes_on_is_thinned() -> Non
     flood = Flood(100)
     assert flood.decide(10_000) == 1
     assert [flood.decide(0) for _ in range(3)] == [1, 1, 1]
-    assert [flood.decide(10_000) for _ in range(8)][-1] == 100
+    assert [flood.decide(10_000) for _ in range(10)] == [1] * 10
+    assert [flood.decide(10_000) for _ in range(40)][-1] == 100
     assert [flood.decide(0) for _ in range(12)][-1] == 1

@@ -61,7 +61,7 @@ async def test_a_flood_is_thinned_said_so_and_followed_to_its_last_line(tmp_path
         b"INFO step %06d loss 0.123 and some more words of it\n" % n for n in range(4000)
     )
     async with opened(ONE, feed, tmp_path) as pilot:
-        for _ in range(70):
+        for _ in range(300):
             log.write(block, CLOCK)
             await pilot.pause(0.02)
             if "showing 1 in" in text(pilot):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 LINES_A_FRAME = 1500  # that are worked on; a person sees about 60
-_PATIENCE = 6  # frames of full work before lines are left out
+_PATIENCE = 30  # frames of full work, two seconds, before lines are left out: a log that is opened is no flood
+_LEFT = 24  # fewer of late, and the flood is over
 
 
 class Flood:
@@ -17,8 +18,9 @@ class Flood:
     def decide(self, waiting: int) -> int:
         """Of the lines that wait now one in so many is to be shown; 1 is all of them."""
         behind = waiting > self.lines_a_frame * 2
-        self._full = min(self._full + 1, _PATIENCE * 2) if behind else max(0, self._full - 1)
-        if self._full < _PATIENCE:
+        self._full = min(self._full + 1, _PATIENCE) if behind else max(0, self._full - 1)
+        on = self._full >= (_PATIENCE if self.one_in == 1 else _LEFT)
+        if not on:
             self.one_in = 1
         else:
             self.one_in = max(2, -(-waiting // self.lines_a_frame))

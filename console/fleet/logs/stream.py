@@ -53,6 +53,8 @@ class LogStream:
         self.bytes += len(chunk.data)
         before = stream.assembler.lines
         found = stream.assembler.feed(chunk.offset, chunk.data, one_in)
+        if one_in > 1:
+            stream.look = None  # what switched the colours off may be among the lines left out
         self.left_out += max(0, stream.assembler.lines - before - len(found))
         return [self._line(chunk, stream, raw, now) for raw in found]
 
@@ -66,7 +68,7 @@ class LogStream:
         """A line of our own, set below the newest of this source."""
         at = self._newest or now
         data = one_line(text, 400).encode("utf-8", "replace")
-        return Line(at, now, True, self.source, attempt, which, offset, data, 0, NOTE)
+        return Line(at, at, True, self.source, attempt, which, offset, data, 0, NOTE)
 
     def live(self, now: float, progress_only: bool = False) -> list[Line]:
         """The lines under way: progress bars, a prompt. Not in any book yet."""

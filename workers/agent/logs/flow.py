@@ -7,7 +7,7 @@ credit a console gives for a chunk, and the echo of a heartbeat. Pure: times in 
 from collections import deque
 from typing import Deque, Tuple
 
-FIRST_BYTES = 64 * 1024
+FIRST_BYTES = 16 * 1024
 LEAST_BYTES = 8 * 1024
 MOST_BYTES = 4 * 1024 * 1024
 QUICK_S = 0.3  # a proof within this: the line takes more

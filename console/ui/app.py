@@ -22,7 +22,6 @@ from console.fleet.changes import AlertsChanged, Change, NodeChanged
 from console.fleet.summary import FleetSummary
 from console.settings.places import places
 from console.ui import registry
-from console.ui.actions import Actions
 from console.ui.ascii import AsciiOnly
 from console.ui.collector import SETTLED_S, calm
 from console.ui.contained import Contained
@@ -50,7 +49,7 @@ _SEVERITIES: Mapping[str, SeverityLevel] = {"warning": "warning", "error": "erro
 LARGE_FLEET = 200  # nodes; adding up more of them four times a second would be felt
 
 
-class QuarterdeckApp(WorkerActions, Actions, Contained, App[int]):
+class QuarterdeckApp(WorkerActions, Contained, App[int]):
     """`runtime` is already running, and stays so after the app has ended."""
 
     CSS_PATH = "console.tcss"

@@ -15,7 +15,7 @@ from console.ui.registry import SCREENS
 # Actions that change something, there or here, or open a shell: gone with --read-only.
 CHANGING = frozenset({
     "shell", "trust", "acknowledge", "start_worker", "stop_workers", "kill_workers", "restart_workers",
-    "force_restart_workers", "drain_workers", "run_command",
+    "force_restart_workers", "drain_workers", "forget_workers", "run_command", "start_preset",
 })  # fmt: skip
 
 
@@ -33,6 +33,7 @@ APP_KEYS = [
     key("r", "restart_workers", "restart", "stop workers, then start them again"),
     key("R", "force_restart_workers", "force restart", "kill workers, then start them again"),
     key("D", "drain_workers", "drain", "let workers finish their unit, take no more, and end"),
+    key("F", "forget_workers", "forget", "forget runs that are over: their folders and logs are removed"),
     key("o", "orphans", "orphans", "processes no record owns, dead records, duplicates, stale locks"),
     key("l,L", "show_logs", "logs", "the logs of the selection; of the marked, merged by time", show=True),
     key("exclamation_mark", "run_command", "run", "run a command on the marked nodes; the output of each"),

@@ -49,8 +49,9 @@ ALERT_HISTORY = Entry(
     "alert_history", "Alert history", "console.ui.screens.alert_history:AlertHistoryScreen"
 )  # ()
 WORKER = Entry("worker", "Worker", "console.ui.modals.worker:WorkerModal")  # (WorkerView)
-START = Entry("start", "Start", "console.ui.modals.start:StartModal")  # (nodes)
+START = Entry("start", "Start", "console.ui.modals.start:StartModal")  # (nodes, preset = "")
 ACT = Entry("act", "Act", "console.ui.modals.act:ActModal")  # (views, act)
+FORGET = Entry("forget", "Forget", "console.ui.modals.forget:ForgetModal")  # (views) -> bool
 ORPHANS = Entry("orphans", "Orphans", "console.ui.modals.orphans:OrphansModal")  # (nodes)
 COMMAND = Entry("command", "Command", "console.ui.modals.command:CommandModal")  # (nodes)
 PICKER = Entry("picker", "Hosts", "console.ui.modals.hosts:HostPicker")  # () -> tuple[str, ...]

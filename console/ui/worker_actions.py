@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual.app import App
-
+from console.errors import QuarterdeckError
 from console.fleet.workers import WorkerView
 from console.ui import registry
+from console.ui.actions import Actions
 from console.ui.screens.base import FleetAwareScreen
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ ACTS = {
 _OF_NODES = frozenset({"start_worker", "orphans", "run_command"})
 
 
-class WorkerActions(App[int]):
+class WorkerActions(Actions):
     """`worker_action_applies` says which of them have something to act on now."""
 
     runtime: Runtime
@@ -34,8 +35,11 @@ class WorkerActions(App[int]):
         if action in _OF_NODES:
             return self._nodes_in_hand() != ()
         if action in ACTS:
-            wanted = ACTS[action]
-            return any(view.accepts(wanted) for view in self._workers_in_hand())
+            return any(_takes(view, ACTS[action]) for view in self._workers_in_hand())
+        if action == "forget_workers":
+            return any(view.accepts("forget") for view in self._workers_in_hand())
+        if action == "start_preset":
+            return True
         if action == "show_logs":
             return bool(self._workers_in_hand())
         return None
@@ -58,10 +62,16 @@ class WorkerActions(App[int]):
         """All about one worker."""
         self.push_screen(registry.WORKER.make(view))
 
-    def action_start_worker(self) -> None:
+    def action_start_worker(self, preset: str = "") -> None:
         screen = self.screen
         chosen = screen.selected_nodes() if isinstance(screen, FleetAwareScreen) else ()
-        self.push_screen(registry.START.make(chosen))
+        self.push_screen(registry.START.make(chosen, preset))
+
+    def action_start_preset(self, place: int) -> None:
+        """Of the palette: the preset at this place of the settings."""
+        presets = self.runtime.workers.presets()
+        if place < len(presets):
+            self.action_start_worker(presets[place].name)
 
     def action_stop_workers(self) -> None:
         self._ask_act("stop_workers")
@@ -80,13 +90,38 @@ class WorkerActions(App[int]):
 
     def _ask_act(self, action: str) -> None:
         act = ACTS[action]
-        views = [view for view in self._workers_in_hand() if view.accepts(act)]
+        views = [view for view in self._workers_in_hand() if _takes(view, act)]
         if views:
             self.ask_act(views, act)
 
     def ask_act(self, views: Sequence[WorkerView], act: str) -> None:
         """The dialog that says what will be done to which, and does it."""
         self.push_screen(registry.ACT.make(tuple(views), act))
+
+    def action_forget_workers(self) -> None:
+        views = [view for view in self._workers_in_hand() if view.accepts("forget")]
+        if views:
+            self.ask_forget(views)
+
+    def ask_forget(self, views: Sequence[WorkerView]) -> None:
+        """Asks, then removes what their nodes keep of these runs."""
+
+        def go(sure: bool | None) -> None:
+            if sure:
+                self.run_worker(self._forget(views), group="acts")
+
+        self.push_screen(registry.FORGET.make(tuple(views)), go)
+
+    async def _forget(self, views: Sequence[WorkerView]) -> None:
+        found = await asyncio.gather(
+            *(self.runtime.workers.forget(view.key) for view in views), return_exceptions=True
+        )
+        failed = [str(one) for one in found if isinstance(one, QuarterdeckError)]
+        done = len(views) - len(failed)
+        if done:
+            self.say(f"{done} run{'s'[: done != 1]} forgotten")
+        if failed:
+            self.say(f"{len(failed)} not forgotten: {failed[0]}", bad=True)
 
     def action_orphans(self) -> None:
         self.push_screen(registry.ORPHANS.make(self._nodes_in_hand()))
@@ -107,3 +142,10 @@ class WorkerActions(App[int]):
         self.push_screen(
             registry.LOGS.make(tuple((view.node, view.record.run_id) for view in views))
         )
+
+
+def _takes(view: WorkerView, act: str) -> bool:
+    """A worker that cannot drain is offered a stop instead."""
+    if act == "drain":
+        return view.live and view.record.state != "stopping"
+    return view.accepts(act)

@@ -9,189 +9,204 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input
 
 from console.errors import QuarterdeckError
 from console.fleet.workers import WorkerView
-from console.formatting import age
-from console.operations.outcomes import Target
-from console.ui.lines import Line, Pen, words
-from console.ui.modals.dialog import Dialog, DialogKeys
-from console.ui.paint import fit
-from console.ui.workers.columns import state_ink, state_text
+from console.operations.outcomes import Outcome, Target
+from console.ui.lines import Line, Pen
+from console.ui.modals.dialog import Dialog
+from console.ui.widgets.sheet import Sheet
+from console.ui.workers.acting import Acting, act_lines, undrainable
+from console.ui.workers.acts import FORCE, HARDER, RESTARTS, WORDS, named
+from console.ui.workers.alive import Alive
 
-_SAYS = {
-    "stop": ("Stop", "asks it to end, then its group; kills what is left after the grace time"),
-    "kill": ("Kill", "SIGKILL to the whole tree at once: nothing is saved, nothing cleaned up"),
-    "restart": ("Restart", "stops it as x does, then starts it again with the same command"),
-    "restart_force": ("Restart by force", "kills the whole tree, then starts it again with the same command"),
-    "drain": ("Drain", "it finishes its unit, takes no more, and ends; nothing is forced"),
-}  # fmt: skip
-_FORCE = frozenset({"kill", "restart_force"})
-_ENDS = frozenset({"stop", "kill"})
-_SHOWN = 12
 TICK_S = 0.25
+_BATCHES = (0, 1, 2, 4, 8, 16)  # 0: all at once
 
 
 class ActModal(Dialog[bool]):
     """Force on more than one asks for their number. True where it was done."""
 
+    DEFAULT_CSS = "ActModal > #box { width: 100; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "confirm", "Confirm", show=False),
-        Binding("X", "kill_rest", "Kill", show=False),
+        Binding("X", "harder", "By force", show=False),
+        Binding("x", "stop_instead", "Stop instead", show=False),
         Binding("tab", "batch", "Batches", show=False),
+        Binding("pageup", "scroll(-1)", "Up", show=False),
+        Binding("pagedown", "scroll(1)", "Down", show=False),
     ]
+    field = ""  # in sight only where a number is to be typed
 
     def __init__(self, views: Sequence[WorkerView], act: str) -> None:
+        super().__init__(classes="bad" if act in FORCE else "")
         self._views = {view.key: view for view in views}
-        self._act = act
-        self._batch = 0  # 0: all at once
-        self._done = False
-        self._failures: dict[tuple[str, str], str] = {}
-        title, self._explains = _SAYS[act]
-        count = len(views)
-        self._title = title
-        self.title_text = f"{title} {count} worker{'s'[: count != 1]}"
-        self.keys = (("Enter", f"{title.lower()}s"), ("Esc", "does nothing"))
-        if act in ("restart", "restart_force") and count > 1:
-            self.keys = (self.keys[0], ("Tab", "in batches"), self.keys[1])
-        self._typed = str(count) if act in _FORCE and count > 1 else None
-        self.field = None if self._typed is None else f"type {count} to {title.lower()} them all"
-        super().__init__(classes="bad" if act in _FORCE else "")
+        self._acting = Acting(act)
+        self._wanted = act  # what the number is typed for
+        self._typed = str(len(views)) if act in FORCE and len(views) > 1 else None
+        self._alive = Alive()
+        self.title_text = f"{WORDS[act].title} {named(tuple(views))}"
 
-    # ------------------------------------------------------------ what stands in the box
+    def on_mount(self) -> None:
+        asking = self._alive.keep_asking(self.runtime.workers, self._now, self.redraw)
+        self.run_worker(asking, group="alive")
+        self.set_interval(TICK_S, self._look)
+        self._show_field()
 
     def lines(self, pen: Pen) -> list[Line]:
-        inks = pen.inks
-        views = self._now()
-        lines: list[Line] = [[], *words(pen, self._explains, inks.dim, 1), []]
-        for view in views[:_SHOWN]:
-            lines += self._worker(view, pen)
-        if len(views) > _SHOWN:
-            lines.append([(f"   and {len(views) - _SHOWN} more", inks.dim)])
-        nodes = list(dict.fromkeys(view.node for view in views))
-        where = f"on {len(nodes)} node{'s'[: len(nodes) != 1]}: {', '.join(nodes)}"
-        lines += [[], *words(pen, where, inks.text, 1)]
-        if self._batch:
-            said = f"{self._batch} at a time; the next when these run again, none after a failure"
-            lines += words(pen, said, inks.key, 1)
-        return lines
-
-    def _worker(self, view: WorkerView, pen: Pen) -> list[Line]:
-        inks, record = pen.inks, view.record
-        name = fit(f"{record.name}@{view.node}", 26)
-        said = self._failures.get(view.key) or self._progress(view)
-        tint = inks.bad if view.key in self._failures else inks.dim
-        return [
-            [
-                (" ", inks.text),
-                (name, inks.strong),
-                (fit(state_text(view, pen.glyphs), 20), state_ink(view, inks)),
-                (fit(said, max(4, pen.width - 48)), tint),
-            ]
-        ]
-
-    def _progress(self, view: WorkerView) -> str:
-        """How far a stop is, and what is still alive."""
-        record = view.record
-        if record.kill_pending:
-            return "cannot be killed yet: " + "; ".join(record.kill_pending)
-        if record.state != "stopping":
-            return f"pid {record.pid}" if record.pid is not None else ""
-        left_s = max(0.0, record.grace_s - (record.stopping_s or 0.0))
-        alive = f"{record.processes} alive" if record.processes is not None else "still alive"
-        return f"{alive}, pid {record.pid}; killed in {age(left_s)}"
+        return act_lines(self._acting, self._now(), self._alive, pen)
 
     def _now(self) -> list[WorkerView]:
         """The workers as they are now."""
-        fresh = {view.key: view for view in self.runtime.store.workers()}
+        store = self.runtime.store
+        nodes = dict.fromkeys(view.node for view in self._views.values())
+        fresh = {v.key: v for node in nodes for v in store.workers_of(node, earlier=True)}
         return [fresh.get(key, old) for key, old in self._views.items()]
 
-    # ------------------------------------------------------------ doing it
+    # ------------------------------------------------------------ keys
+
+    def first_focus(self) -> Widget:
+        return self.query_one(Input) if self._typed else self.query_one(Sheet)
+
+    def _show_field(self) -> None:
+        """The field where a number is wanted, and the keys that hold now."""
+        field = self.query_one(Input)
+        field.display = self._typed is not None
+        field.value = ""
+        field.placeholder = f"type {self._typed}: {WORDS[self._wanted].does} them all"
+        self.first_focus().focus()
+        self.show_keys(*self._keys_now())
+        self.redraw()
+
+    def _keys_now(self) -> list[tuple[str, str]]:
+        acting = self._acting
+        act, leaves = acting.act, ("Esc", "does nothing")
+        if acting.going:
+            leaves = ("Esc", WORDS[act].leaves)
+        if self._typed is not None:
+            return [("Enter", WORDS[self._wanted].does), leaves]
+        if acting.going:
+            return [("X", "kills what is left"), leaves] if act in HARDER else [leaves]
+        keys = [("Enter", WORDS[act].does)]
+        if act in RESTARTS and len(self._views) > 1:
+            keys.append(("Tab", "in batches"))
+        if act == "drain" and undrainable(tuple(self._views.values())):
+            keys.append(("x", "stops what cannot drain"))
+        return [*keys, leaves]
 
     def action_batch(self) -> None:
-        if not self._done and self._act in ("restart", "restart_force") and len(self._views) > 1:
-            sizes = [size for size in (0, 1, 2, 4, 8, 16) if size < len(self._views)]
-            self._batch = sizes[(sizes.index(self._batch) + 1) % len(sizes)]
+        acting = self._acting
+        if not acting.going and acting.act in RESTARTS and len(self._views) > 1:
+            sizes = [size for size in _BATCHES if size < len(self._views)]
+            acting.batch = sizes[(sizes.index(acting.batch) + 1) % len(sizes)]
             self.redraw()
 
+    def action_stop_instead(self) -> None:
+        if not self._acting.going and self._acting.act == "drain":
+            self._acting.instead = not self._acting.instead
+            self.redraw()
+
+    def action_scroll(self, pages: int) -> None:
+        self.query_one(Sheet).action_scroll_pages(pages)
+
     def action_confirm(self) -> None:
-        if self._done:
+        if self._acting.going:
             self.dismiss(True)
         elif self._typed is None:
-            self._go()
+            self._begin(self._acting.act)
 
     def submitted(self, value: str) -> None:
-        if self._done:
-            self.dismiss(True)
-        elif value.strip() == self._typed:
-            self._go()
+        if value.strip() == self._typed:
+            self._begin(self._wanted)
         else:
             self.complain(f"type {self._typed}")
 
-    def _go(self) -> None:
-        self._done = True
-        self._say_keys()
-        self.run_worker(self._carry_out(self._act), group="act")
-        self.set_interval(TICK_S, self._look)
+    def action_harder(self) -> None:
+        """Kills what is left of a stop; of more than one, after their number was typed."""
+        if not self._acting.going or self._acting.act not in HARDER:
+            return
+        self._wanted = HARDER[self._acting.act]
+        left = self._left(self._wanted)
+        if len(left) > 1:
+            self._typed = str(len(left))
+            self._show_field()
+        elif left:
+            self._begin(self._wanted)
 
-    def _say_keys(self) -> None:
-        keys = self.query_one(DialogKeys)
-        stopping = self._act in ("stop", "drain", "restart")
-        kill = (("X", "kills what is left now"),) if stopping else ()
-        keys.keys = (("Esc", "leaves; it goes on"), *kill)
-        keys.complaint = ""
-        keys.refresh()
+    # ------------------------------------------------------------ doing it
 
-    async def _carry_out(self, act: str) -> None:
-        targets = [Target.of(view.node, view.record) for view in self._now() if view.accepts(act)]
+    def _begin(self, act: str) -> None:
+        views = self._now()
+        if act == "drain" and not self._acting.instead and len(undrainable(views)) == len(views):
+            self.complain("it cannot: x stops instead")
+            return
+        asks = self._asks(act, views)
+        self._acting.going, self._acting.act, self._typed = True, act, None
+        self._show_field()
+        for each, targets in asks:
+            # The app's own: what was asked for goes on without this dialog.
+            self.app.run_worker(self._carry_out(each, targets), group="acts")
+
+    def _asks(self, act: str, views: list[WorkerView]) -> list[tuple[str, list[Target]]]:
+        """Which act for which runs."""
+        if act != "drain":
+            return [(act, _targets(self._left(act) if self._acting.going else views, act))]
+        unable = undrainable(views)
+        asks = [("drain", _targets([view for view in views if view not in unable], "drain"))]
+        return [*asks, ("stop", _targets(unable, "stop"))] if self._acting.instead else asks
+
+    def _left(self, act: str) -> list[WorkerView]:
+        """What a harder act is for: of a restart only those that are being stopped now."""
+        views = [view for view in self._now() if view.live]
+        if act == "restart_force":
+            return [view for view in views if view.record.state == "stopping"]
+        return views
+
+    async def _carry_out(self, act: str, targets: list[Target]) -> None:
+        app, batch = self.console_app, self._acting.batch
         try:
-            outcomes = await self.runtime.workers.act(targets, act, batch=self._batch)
+            outcomes = await self.runtime.workers.act(targets, act, batch=batch)
         except QuarterdeckError as error:
-            self._failures = dict.fromkeys(self._views, str(error))
-        else:
-            self._failures = {
-                (each.node, each.run_id): each.text for each in outcomes if not each.done
-            }
-        if self._failures:
-            first = next(iter(self._failures.values()))
-            self.console_app.say(f"{len(self._failures)} not done: {first}", bad=True)
-        if self.is_attached:
-            self.redraw()
+            app.say(str(error), bad=True)
+            return
+        failed = [one for one in outcomes if not one.done]
+        self._acting.failures.update({one.key: one.text for one in failed})
+        if failed:
+            app.say(f"{WORDS[act].title}: {len(failed)} not done: {_first(failed)}", bad=True)
+        elif batch and not self.is_attached:
+            app.say(f"{WORDS[act].title}: {len(outcomes)} done")
 
     def _look(self) -> None:
         """Repaints, and leaves when all that was asked for is so."""
         self.redraw()
-        if self._failures or not self._reached():
-            return
-        count = len(self._views)
-        what = (
-            f"{next(iter(self._views.values())).record.name}" if count == 1 else f"{count} workers"
-        )
-        self.console_app.say(f"{what}: {_REACHED[self._act]}")
-        self.dismiss(True)
+        acting = self._acting
+        if acting.going and not acting.failures and self._typed is None and self._reached():
+            self.console_app.say(f"{named(tuple(self._now()))}: {WORDS[acting.act].reached}")
+            self.dismiss(True)
 
     def _reached(self) -> bool:
-        views = self._now()
-        if self._act == "drain":
-            return all(view.record.desired == "drained" or not view.live for view in views)
-        if self._act in _ENDS:
-            return all(not view.live and not view.record.leftovers for view in views)
-        before = self._views
-        return all(
-            view.record.attempt > before[view.key].record.attempt and view.record.state == "running"
-            for view in views
-        )
-
-    def action_kill_rest(self) -> None:
-        if self._done and self._act in ("stop", "drain", "restart"):
-            self._act = "kill" if self._act != "restart" else "restart_force"
-            self.run_worker(self._carry_out(self._act), group="act")
+        views, act = self._now(), self._acting.act
+        if act in RESTARTS:
+            return all(_runs_again(view, self._views[view.key]) for view in views)
+        if act != "drain":
+            return all(_is_over(view) for view in views)
+        asked = views if self._acting.instead else [view for view in views if view.record.drain]
+        return all(view.record.desired == "drained" or _is_over(view) for view in asked)
 
 
-_REACHED = {
-    "stop": "stopped, nothing of it is left",
-    "kill": "killed, nothing of it is left",
-    "restart": "runs again",
-    "restart_force": "runs again",
-    "drain": "drains",
-}
+def _targets(views: Sequence[WorkerView], act: str) -> list[Target]:
+    return [Target.of(view.node, view.record) for view in views if view.accepts(act)]
+
+
+def _first(failed: Sequence[Outcome]) -> str:
+    return f"{failed[0].name}@{failed[0].node}: {failed[0].text}"
+
+
+def _is_over(view: WorkerView) -> bool:
+    return not view.live and not view.record.leftovers
+
+
+def _runs_again(view: WorkerView, before: WorkerView) -> bool:
+    return view.record.attempt > before.record.attempt and view.record.state == "running"

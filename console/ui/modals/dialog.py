@@ -65,7 +65,7 @@ class Dialog(Contained, ModalScreen[Result], Generic[Result]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
+        Binding("escape,q", "leave", "Leave", show=False),
         Binding("ctrl+c", "leave", "Leave", show=False),
     ]
     title_text: str = ""
@@ -112,6 +112,12 @@ class Dialog(Contained, ModalScreen[Result], Generic[Result]):
 
     def redraw(self) -> None:
         self.query_one(Sheet).redraw()
+
+    def show_keys(self, *keys: tuple[str, str]) -> None:
+        """Other keys hold from now on."""
+        line = self.query_one(DialogKeys)
+        line.keys, line.complaint = keys, ""
+        line.refresh()
 
     def complain(self, why: str) -> None:
         """Says in the last line why it does not go on."""

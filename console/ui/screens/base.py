@@ -82,8 +82,8 @@ class FleetAwareScreen(Contained, Screen[None]):
 
     def selected_workers(self) -> tuple[WorkerView, ...]:
         """What the keys of workers act on: here all that live on the selected nodes."""
-        chosen = self.selected_nodes()
-        return tuple(v for v in self.store.workers() if v.live and v.node in chosen)
+        of = self.store.workers_of
+        return tuple(view for node in self.selected_nodes() for view in of(node) if view.live)
 
     def text_to_copy(self) -> str:
         """What `y` copies: plain text of what the cursor stands on."""

@@ -18,14 +18,17 @@ Shown = tuple[tuple[int, int], ...]  # (place, width) of each column that fits
 
 @dataclass(frozen=True)
 class Column:
-    """`width` is in cells; the one column with `grow` takes what is left. `rank` above 0: dropped on
-    narrow screens, the highest first."""
+    """`width` is in cells. With room, a column widens to `most`; the one with `grow` takes what is left.
+
+    `rank` above 0: dropped on narrow screens, the highest first.
+    """
 
     key: str
     title: str
     width: int
     right: bool = False
     grow: bool = False
+    most: int = 0
     rank: int = 0
     descending: bool = False  # the order in which this column is first sorted
 
@@ -73,8 +76,20 @@ def fit_columns(columns: Sequence[Column], width: int) -> Shown:
         used = 1 + sum(column.width + 1 for _, column in kept)
         worst = max(column.rank for _, column in kept)
         if used <= width or worst == 0:
-            spare = max(0, width - used)
-            return tuple((i, c.width + (spare if c.grow else 0)) for i, c in kept)
+            return _widened(kept, max(0, width - used))
         last = max(i for i, column in kept if column.rank == worst)
         kept = [(i, column) for i, column in kept if i != last]
     return ()
+
+
+def _widened(kept: Sequence[tuple[int, Column]], spare: int) -> Shown:
+    """Those that may widen take of what is left in their order, the growing one the rest."""
+    shown = []
+    for place, column in kept:
+        more = min(spare, max(0, column.most - column.width))
+        spare -= more
+        shown.append((place, column.width + more))
+    return tuple(
+        (place, width + (spare if column.grow else 0))
+        for (place, width), (_, column) in zip(shown, kept, strict=True)
+    )

@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from rich.style import Style
+from collections.abc import Callable, Iterable, Sequence
 
 from console.fleet.workers import WorkerView
-from console.fleet.workers.words import ended, health_word
-from console.formatting import MISSING, age, memory, percent, short_count
+from console.fleet.workers.words import per_minute
+from console.formatting import age, memory, percent, short_count
+from console.text import one_line
 from console.ui.glyphs import Glyphs
-from console.ui.paint import Inks, Piece, fit
+from console.ui.paint import Inks, Piece
 from console.ui.widgets.columns import Cell, Column
 from console.ui.widgets.graph import bar
+from console.ui.workers.state import state_ink, state_text
 
-NODE = Column("node", "NODE", 10)
+NODE = Column("node", "NODE", 9, most=14)
 COLUMNS = (
-    Column("name", "WORKER", 15),
+    Column("name", "WORKER", 15, most=24),
     NODE,
-    Column("state", "STATE", 20),
+    Column("state", "STATE", 18),
+    Column("wanted", "WANTED", 8, rank=7),
     Column("since", "SINCE", 6, right=True, descending=True),
-    Column("restarts", "RST", 3, right=True, rank=3, descending=True),
-    Column("progress", "PROGRESS", 22, rank=1, descending=True),
+    Column("restarts", "RST", 3, right=True, rank=2, descending=True),
+    Column("progress", "PROGRESS", 17, most=34, rank=1, descending=True),
     Column("eta", "ETA", 6, right=True, rank=4),
-    Column("rate", "/MIN", 8, right=True, descending=True),
+    Column("rate", "/MIN", 7, right=True, descending=True),
     Column("cpu", "CPU", 6, right=True, rank=5, descending=True),
     Column("memory", "MEMORY", 8, right=True, rank=5, descending=True),
-    Column("gpu", "GPU", 6, rank=6),
-    Column("last", "LAST LINE", 10, grow=True, rank=2),
+    Column("gpu", "GPU", 5, rank=6),
+    Column("last", "LAST LINE", 20, grow=True, rank=3),
 )
-_BAR = 8
+_BAR = 6
 _FAR = float("inf")
 
 SORTS: dict[str, Callable[[WorkerView], tuple[object, ...]]] = {
     "name": lambda view: (_natural(view.record.name), view.node),
     "node": lambda view: (view.node, _natural(view.record.name)),
     "state": lambda view: (view.badness, view.record.state, _natural(view.record.name)),
+    "wanted": lambda view: (view.record.desired, view.record.state, _natural(view.record.name)),
     "since": lambda view: (view.since_s if view.since_s is not None else _FAR,),
     "restarts": lambda view: (view.record.restarts,),
-    "progress": lambda view: (fraction(view) or -1.0,),
+    "progress": lambda view: (_known(fraction(view)),),
     "eta": lambda view: (view.eta_s if view.eta_s is not None else _FAR,),
-    "rate": lambda view: (view.per_minute if view.per_minute is not None else -1.0,),
-    "cpu": lambda view: (view.record.cpu_percent or -1.0,),
-    "memory": lambda view: (view.record.memory_bytes or -1,),
+    "rate": lambda view: (_known(view.per_minute),),
+    "cpu": lambda view: (_known(view.record.cpu_percent),),
+    "memory": lambda view: (_known(view.record.memory_bytes),),
     "gpu": lambda view: (len(view.record.gpu_indices),),
     "last": lambda view: (view.record.last_line,),
 }
@@ -50,68 +52,23 @@ SORTS: dict[str, Callable[[WorkerView], tuple[object, ...]]] = {
 
 def cells(view: WorkerView, inks: Inks, glyphs: Glyphs) -> Sequence[Cell]:
     """One cell for each of COLUMNS."""
-    record = view.record
-    seen = view.reachable
-    ink = inks.text if seen and view.live else inks.dim
-    tint = state_ink(view, inks)
+    record, seen, live = view.record, view.reachable, view.live
+    ink = inks.text if seen and live else inks.dim
     return (
-        (record.name, inks.strong if view.live and seen else ink),
+        (record.name, inks.strong if live and seen else ink),
         (view.node, inks.dim if seen else inks.warn),
-        (state_text(view, glyphs), tint),
+        (state_text(view, glyphs), state_ink(view, inks)),
+        (record.desired, inks.dim),
         (age(view.since_s), inks.dim),
         (str(record.restarts) if record.restarts else "", inks.warn),
         _progress(view, inks, glyphs),
         (age(view.eta_s) if view.eta_s is not None else "", inks.dim),
-        (rate(view.per_minute), inks.good if view.per_minute and seen else inks.dim),
-        (percent(record.cpu_percent) if view.live else "", ink),
-        (memory(record.memory_bytes) if view.live else "", ink),
-        (",".join(map(str, record.gpu_indices)), inks.accent),
+        (per_minute(view.per_minute) if live else "", inks.good if view.per_minute and seen else inks.dim),
+        (percent(record.cpu_percent) if live else "", ink),
+        (memory(record.memory_bytes) if live else "", ink),
+        (ranges(record.gpu_indices), inks.accent if live else inks.dim),
         (view.reason or record.last_line, inks.warn if view.reason else inks.dim),
-    )
-
-
-def state_text(view: WorkerView, glyphs: Glyphs) -> str:
-    """The sign, the state, and what is not as it should be."""
-    record = view.record
-    sign = glyphs.worker(_sign(view))
-    if record.state == "lost":
-        return f"{sign} lost ({record.lost_reason or 'unknown'})"
-    if record.state in ("exited", "stopped"):
-        return f"{sign} {ended(record) or record.state}"
-    word = health_word(view.health)
-    if record.state == "backoff" and record.restart_in_s is not None:
-        return f"{sign} again in {age(record.restart_in_s)}"
-    if record.state == "stopping" and record.kill_pending:
-        return f"{sign} kill pending"
-    return f"{sign} {word or record.state}"
-
-
-def state_ink(view: WorkerView, inks: Inks) -> Style:
-    """By what a person should feel: green works, yellow look, red act."""
-    if not view.reachable:
-        return inks.dim
-    sign = _sign(view)
-    if sign == "bad":
-        return inks.bad
-    if sign in ("odd", "waiting"):
-        return inks.warn
-    return inks.good if sign == "running" else inks.dim
-
-
-def _sign(view: WorkerView) -> str:
-    """running, waiting, odd, bad, ended or unseen: what the glyph and the colour tell."""
-    record = view.record
-    if not view.reachable:
-        return "unseen"
-    if view.health in ("stalled", "crash_loop", "writer_blocked") or record.state == "lost":
-        return "bad"
-    if record.state == "exited":
-        return "bad" if view.failed else "ended"
-    if record.state in ("stopping", "backoff", "starting", "created"):
-        return "waiting"
-    if view.health == "slow" or record.flags:
-        return "odd"
-    return "ended" if record.state == "stopped" else "running"
+    )  # fmt: skip
 
 
 def fraction(view: WorkerView) -> float | None:
@@ -119,36 +76,49 @@ def fraction(view: WorkerView) -> float | None:
     progress = view.record.progress
     if progress is None or progress.done is None or not progress.total:
         return None
-    return progress.done / progress.total
+    return min(1.0, max(0.0, progress.done / progress.total))
 
 
-def rate(per_minute: float | None) -> str:
-    """Units per minute in at most eight cells."""
-    if per_minute is None:
-        return MISSING
-    if 0 < per_minute < 10:
-        return f"{per_minute:.2f}".rstrip("0").rstrip(".")
-    return short_count(round(per_minute))
+def ranges(numbers: Iterable[int]) -> str:
+    """`0-3,6` of 0, 1, 2, 3, 6."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][-1] + 1:
+            found[-1][1:] = [number]
+        else:
+            found.append([number])
+    return ",".join("-".join(map(str, one)) for one in found)
+
+
+def progress_words(view: WorkerView) -> str:
+    """`429/1000 games play: move 4`, as far as it says anything."""
+    progress = view.record.progress
+    if progress is None:
+        return ""
+    done = "" if progress.done is None else short_count(progress.done)
+    total = "" if not done or not progress.total else f"/{short_count(progress.total)}"
+    said = ": ".join(word for word in (progress.phase, progress.message) if word)
+    return " ".join(word for word in (done + total, progress.unit if done else "", said) if word)
 
 
 def _progress(view: WorkerView, inks: Inks, glyphs: Glyphs) -> Cell:
     """A bar where the end is known, and its own words."""
-    progress = view.record.progress
-    if progress is None:
-        return ("", inks.dim)
-    share = fraction(view)
-    done = "" if progress.done is None else short_count(progress.done)
-    total = "" if not progress.total else f"/{short_count(progress.total)}"
-    said = progress.message or progress.phase
-    text = " ".join(word for word in (f"{done}{total}", progress.unit or said) if word)
+    share, ink = fraction(view), inks.text if view.live and view.reachable else inks.dim
+    text = progress_words(view)
     if share is None:
-        return (text or said, inks.text)
+        return (text, ink)
     filled, rest = bar(share, _BAR, glyphs)
-    pieces: list[Piece] = [(filled, inks.good), (rest, inks.faint), (" ", inks.text)]
-    return [*pieces, (fit(text, 13), inks.text)]
+    tint = inks.good if view.live and view.reachable else inks.dim
+    pieces: list[Piece] = [(filled, tint), (rest, inks.faint), (f" {one_line(text, 80)}", ink)]
+    return pieces
+
+
+def _known(value: float | None) -> float:
+    return -1.0 if value is None else value
 
 
 def _natural(name: str) -> tuple[object, ...]:
     """selfplay-2 before selfplay-10."""
     stem, _, number = name.rpartition("-")
-    return (stem, int(number)) if number.isdigit() else (name, 0)
+    counted = number.isdecimal() and number.isascii() and len(number) < 10
+    return (stem, int(number)) if counted else (name, 0)

@@ -20,7 +20,8 @@ from console.ui.widgets.caption import Caption
 from console.ui.widgets.columns import Cell
 from console.ui.widgets.sheet import Sheet
 from console.ui.widgets.table import Table
-from console.ui.workers.columns import COLUMNS, NODE, SORTS, cells
+from console.ui.workers.columns import COLUMNS, NODE, cells
+from console.ui.workers.rows import Rows
 
 if TYPE_CHECKING:
     from console.ui.app import QuarterdeckApp
@@ -53,7 +54,7 @@ class WorkerList(Contained, Container):
         self.filter_text = ""
         self._accepts = parse("")
         self._views: dict[str, WorkerView] = {}
-        self._order: tuple[str, bool] = ("state", False) if node is None else ("name", False)
+        self._rows = Rows("state" if node is None else "name")
         self._earlier = False
         self._unwell = False
 
@@ -66,11 +67,12 @@ class WorkerList(Contained, Container):
         return self.query_one(Table)
 
     def compose(self) -> ComposeResult:
-        sort, descending = self._order
         columns = COLUMNS if self.node is None else tuple(c for c in COLUMNS if c is not NODE)
         yield Caption(self._caption)
-        yield Table(columns, self._cells, sort=sort, descending=descending, choose="details")
-        yield Sheet(self._detail)
+        yield Table(columns, self._cells, sort=self._rows.column, choose="details")
+        detail = Sheet(self._detail)
+        detail.can_focus = False  # the keys of a worker belong to the table
+        yield detail
 
     def on_mount(self) -> None:
         self.show_now()
@@ -82,18 +84,21 @@ class WorkerList(Contained, Container):
             self.show_now()
 
     def show_now(self) -> None:
-        """Reads the store again."""
-        found = [view for view in self._of_store() if self._shows(view)]
-        sort, descending = self._order
-        found.sort(key=SORTS[sort], reverse=descending)
-        self._views = {row_key(view): view for view in found}
+        """Reads the store again. Rows stay where they are; a new one comes where it belongs."""
+        found = {row_key(view): view for view in self._of_store() if self._shows(view)}
+        self._views = {key: found[key] for key in self._rows.placed(found)}
         table = self.table
         table.empty = self._nothing()
-        table.mark(table.marked & self._views.keys())
+        if not table.marked <= found.keys():
+            table.mark(table.marked & found.keys())
         table.show_keys(self._views)
         table.rows_changed()
         self.query_one(Caption).refresh()
         self.query_one(Sheet).redraw()
+
+    def _sort_anew(self) -> None:
+        self._rows.forget()
+        self.show_now()
 
     def _of_store(self) -> Sequence[WorkerView]:
         store = self.console_app.runtime.store
@@ -115,9 +120,10 @@ class WorkerList(Contained, Container):
     @property
     def selected(self) -> tuple[WorkerView, ...]:
         """The marked workers, or the one under the cursor."""
-        marked = tuple(view for name, view in self._views.items() if name in self.table.marked)
-        current = self.current
-        return marked or ((current,) if current else ())
+        marks, current = self.table.marked, self.current
+        if marks:
+            return tuple(view for name, view in self._views.items() if name in marks)
+        return (current,) if current else ()
 
     @property
     def marked(self) -> int:
@@ -174,8 +180,8 @@ class WorkerList(Contained, Container):
 
     def on_table_sort_asked(self, message: Table.SortAsked) -> None:
         message.stop()
-        self._order = (message.column, message.descending)
-        self.show_now()
+        self._rows.column, self._rows.descending = message.column, message.descending
+        self._sort_anew()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         message.stop()
@@ -202,17 +208,17 @@ class WorkerList(Contained, Container):
 
     def action_earlier(self) -> None:
         self._earlier = not self._earlier
-        self.show_now()
+        self._sort_anew()
 
     def action_unwell(self) -> None:
         self._unwell = not self._unwell
-        self.show_now()
+        self._sort_anew()
 
     def apply_filter(self, text: str) -> None:
         """Raises ValueError for a filter that cannot be understood; the old one stays."""
         self._accepts = parse(text)
         self.filter_text = text
-        self.show_now()
+        self._sort_anew()
 
     def step_back(self) -> bool:
         """Esc: marks, then the filter, then the choice of the unwell."""

@@ -268,8 +268,14 @@ def _is_hidden(finding: Finding, key: str, survey: Survey) -> bool:
     return survey.blind or finding.kind in survey.unknown or key in survey.unknown
 
 
-def _badness(alert: Alert) -> tuple[bool, bool, int, float, str]:
-    return (alert.acknowledged, alert.suspended, alert.severity.rank, alert.since, alert.id)
+# Work that stands still comes before what may be its cause: its sentence names that.
+_STANDSTILL = frozenset({"worker_writer_blocked", "worker_stalled"})
+
+
+def _badness(alert: Alert) -> tuple[bool, bool, int, bool, float, str]:
+    idle = alert.kind in _STANDSTILL
+    seen = (alert.acknowledged, alert.suspended)
+    return (*seen, alert.severity.rank, not idle, alert.since, alert.id)
 
 
 def worst(alerts: Iterable[Alert]) -> Alert | None:

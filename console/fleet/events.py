@@ -27,6 +27,16 @@ class NodeRemoved:
 
 
 @dataclass(frozen=True)
+class NodeDetached:
+    """Taken out of the settings while workers live there: listed on, with what was last known of them."""
+
+    node: str
+    at: float
+    workers: WorkerReport | None = None  # None: what the store knows itself
+    seen_at: float | None = None  # when that was last known to hold
+
+
+@dataclass(frozen=True)
 class LinkOpening:
     """The session is trying; `step` says how far it is."""
 
@@ -107,6 +117,7 @@ class ClockTicked:
 Event = (
     NodeAdded
     | NodeRemoved
+    | NodeDetached
     | LinkOpening
     | LinkUp
     | LinkLost

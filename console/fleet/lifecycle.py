@@ -13,6 +13,7 @@ from console.fleet.events import (
     LinkLost,
     LinkOpening,
     LinkUp,
+    NodeDetached,
     SampleArrived,
     WorkersArrived,
 )
@@ -93,6 +94,22 @@ def lost(node: Node, event: LinkLost) -> Node:
         return evolve(node, lost=loss)
     since = link.since if isinstance(link, Down) else event.at
     return evolve(node, link=Down(since, event.problem, event.retry_at, event.attempt), lost=loss)
+
+
+def detached(node: Node, event: NodeDetached) -> Node:
+    """Nobody asks it any more. What it told of its workers stays; the rest is of no use."""
+    known: dict[str, Any] = {}
+    if event.workers is not None:
+        known = {"workers": event.workers, "workers_seen_at": event.seen_at}
+    return evolve(
+        node,
+        link=Detached(event.at),
+        sample=None,
+        sample_at=None,
+        workers_at=None,
+        lost=None,
+        **known,
+    )
 
 
 def heartbeat(node: Node, event: HeartbeatArrived) -> Node:

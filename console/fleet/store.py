@@ -17,6 +17,7 @@ from console.fleet.events import (
     LinkOpening,
     LinkUp,
     NodeAdded,
+    NodeDetached,
     NodeRemoved,
     NoticeArrived,
     SampleArrived,
@@ -68,6 +69,7 @@ class FleetStore:
         self._appliers: dict[type, Callable[..., None]] = {
             NodeAdded: self._node_added,
             NodeRemoved: self._node_removed,
+            NodeDetached: self._node_detached,
             LinkOpening: self._link_opening,
             LinkUp: self._link_up,
             LinkLost: self._link_lost,
@@ -195,6 +197,10 @@ class FleetStore:
         self._tell(NodeChanged(event.node, "removed"))
         if self._book.drop(event.node, event.at, self.clock):
             self._tell(AlertsChanged())
+
+    def _node_detached(self, event: NodeDetached) -> None:
+        if event.node in self._nodes:
+            self._moved(event.node, lifecycle.detached(self._nodes[event.node], event))
 
     def _link_opening(self, event: LinkOpening) -> None:
         if event.node in self._nodes:

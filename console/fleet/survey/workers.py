@@ -104,10 +104,10 @@ def _ended(view: WorkerView) -> str:
 
 _TROUBLES = (
     _Trouble("worker_writer_blocked", _judged_as(health.WRITER_BLOCKED),
-             "is alive and gets nothing written", "are alive and get nothing written",
+             "is blocked", "are blocked",
              _reason, Severity.CRITICAL, _of_full_disk),
     _Trouble("worker_stalled", _judged_as(health.STALLED),
-             "is alive and does nothing", "are alive and do nothing", _reason, Severity.CRITICAL),
+             "is stalled", "are stalled", _reason, Severity.CRITICAL),
     _Trouble("worker_crash_loop", _judged_as(health.CRASH_LOOP),
              "crashes again and again", "crash again and again", _reason, Severity.CRITICAL),
     _Trouble("worker_slow", _judged_as(health.SLOW), "is slow", "are slow", _reason),

@@ -104,7 +104,7 @@ def _blocked(facts: Facts, rules: AlertRules) -> Verdict | None:
         return Verdict(WRITER_BLOCKED, f"it hangs in a write in the kernel ({hung})")
     silent_s = _unproductive_s(facts)
     if facts.disk and silent_s is not None and silent_s >= rules.worker_writer_blocked.limit:
-        return Verdict(WRITER_BLOCKED, f"nothing done for {formatting.age(silent_s)}: {facts.disk}")
+        return Verdict(WRITER_BLOCKED, f"nothing done for {formatting.age(silent_s)}, {facts.disk}")
     if said is not None and said.health in (WRITER_BLOCKED, *_OWN_WORDS):
         return Verdict(WRITER_BLOCKED, _own_word(facts, said.health))
     return None

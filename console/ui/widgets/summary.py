@@ -5,11 +5,14 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from console.fleet.workers.groups import RUN, is_bad
+from console.fleet.workers.groups import RUN, UNSEEN, is_bad
 from console.formatting import short_count
 from console.ui.glyphs import Glyphs
+from console.ui.lines import length
 from console.ui.paint import Inks, Piece, fit, strip
 from console.ui.widgets.painted import Painted
+
+_UNWELL = "unwell"
 
 
 class SummaryLine(Painted):
@@ -38,7 +41,7 @@ class SummaryLine(Painted):
         for word, count in sorted(summary.states):
             if word != "up":
                 pieces += [(f"  {glyphs.state(word)} {count} {word}", inks.state(word))]
-        pieces += self._workers(summary.workers, apart)
+        workers_at = len(pieces)
         if summary.gpus_total:
             pieces += [
                 apart,
@@ -57,7 +60,12 @@ class SummaryLine(Painted):
             )
             pieces += [apart, (text, tint)]
         notes = "  ".join(self.console_app.notes())
-        left = strip(pieces, max(0, width - len(notes) - (2 if notes else 0)), inks.text)
+        room = max(0, width - len(notes) - (2 if notes else 0))
+        workers = self._workers(summary.workers, apart)
+        if length(pieces) + length(workers) > room:
+            workers = self._workers(_shortened(summary.workers), apart)
+        pieces[workers_at:workers_at] = workers
+        left = strip(pieces, room, inks.text)
         return Strip.join(
             [left, strip([(f" {notes} ", inks.key)], width - left.cell_length, inks.text)]
         )
@@ -69,8 +77,14 @@ class SummaryLine(Painted):
         inks = self.inks
         pieces: list[Piece] = [apart, ("workers", inks.dim)]
         for word, count in counted:
-            tint = inks.bad if is_bad(word) else inks.text if word == RUN else inks.warn
-            pieces += [(f" {count}", tint), (f" {word}", tint if is_bad(word) else inks.dim)]
+            tint = (
+                inks.bad
+                if is_bad(word) or word == _UNWELL
+                else inks.text
+                if word == RUN
+                else inks.warn
+            )
+            pieces += [(f" {count}", tint), (f" {word}", tint if tint is inks.bad else inks.dim)]
         return pieces
 
     def _worst(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
@@ -106,3 +120,10 @@ class SummaryLine(Painted):
         if silent:
             return f"{glyphs.connecting} waiting for {silent} of {summary.nodes_total} nodes"
         return f"{glyphs.good} nothing is wrong"
+
+
+def _shortened(counted: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    """What runs, what needs a person, and what is not seen: where there is no room for each word."""
+    unwell = sum(count for word, count in counted if is_bad(word))
+    kept = [(word, count) for word, count in counted if word in (RUN, UNSEEN)]
+    return (*kept, *([(_UNWELL, unwell)] if unwell else ()))

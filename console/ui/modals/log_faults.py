@@ -66,7 +66,7 @@ class LogFaults(Dialog[LogLine]):
         with Vertical(id="box"):
             yield Sheet(self.lines, paper=PAPER, fitted=True)
             yield Table(
-                _COLUMNS, self._cells, empty="nothing went wrong in these lines", paper=PAPER
+                _COLUMNS, self._cells, empty="nothing that went wrong was found", paper=PAPER
             )
             yield Sheet(self._excerpt, paper=PAPER, fitted=True, id="excerpt")
             yield DialogKeys(self.keys)

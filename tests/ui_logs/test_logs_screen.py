@@ -18,7 +18,7 @@ from tests.ui.fleets import CLOCK
 from tests.ui.screens import settled, shows, text
 from tests.ui_logs.feeds import MemoryFeed
 from tests.ui_logs.worlds import LogConsole, opened, store_with, training
-from workers.protocol import LogChunk, TailNote
+from workers.protocol import LogChunk, LogPosition, OpenTail, TailNote
 
 ONE = (("gpu-1", "selfplay-0"),)
 TWO = (("gpu-1", "selfplay-0"), ("gpu-2", "selfplay-1"))
@@ -186,6 +186,9 @@ async def test_the_last_lines_of_a_node_that_is_gone_are_shown_with_their_age(
         await app_of(pilot).pane.follow(app_of(pilot).pane.following.sources)  # type: ignore[union-attr]
         await shows(pilot, "its last words")
         await shows(pilot, "as last seen 12 min ago")
+        asked = feed.asked[-1]
+        assert isinstance(asked, OpenTail)
+        assert asked.positions == (LogPosition(1, 0, len(b"its last words\n")),)
 
 
 async def test_a_tail_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None:

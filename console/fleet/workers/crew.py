@@ -151,7 +151,7 @@ class Crew:
                 hung_s=track.hung_s(watched_s),
                 crashes=track.crashes(now),
                 disk=disk_trouble(node, record),
-                peers=_others(peers.get(group_of(record), ()), record.run_id),
+                peers=_others(peers.get(group_of(record), ()), (node.name, record.run_id)),
             ),
             rules,
         )
@@ -216,8 +216,8 @@ class Crew:
         )
 
 
-def _others(peers: Iterable[tuple[str, Peer]], run_id: str) -> tuple[Peer, ...]:
-    return tuple(peer for other, peer in peers if other != run_id)
+def _others(peers: Iterable[tuple[str, Peer]], own: tuple[str, str]) -> tuple[Peer, ...]:
+    return tuple(peer for run_id, peer in peers if (peer.node, run_id) != own)
 
 
 _RULES = {

@@ -20,9 +20,11 @@ from console.operations.audit import AuditLog
 from console.operations.bulletin import BulletinBoard
 from console.operations.commands import CommandOperations
 from console.operations.datasets import DatasetOperations
+from console.operations.detached import DetachedNodes
 from console.operations.disks import DiskOperations
 from console.operations.guard import Guard
 from console.operations.history_cache import HistoryCache
+from console.operations.kept_nodes import KeptNodes
 from console.operations.log_cache import LogCache
 from console.operations.logs import LogOperations
 from console.operations.nodes import NodeOperations
@@ -106,6 +108,16 @@ class Runtime:
         self.logs = LogOperations(self.workers.reach, cache if self._keep else None)
         self.nodes = NodeOperations(acts, self)
         self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
+        kept = self.loaded.sources is not None and self._keep
+        self._detached = DetachedNodes(
+            KeptNodes(here.console_state, self.loaded.sources.path)
+            if kept and self.loaded.sources
+            else None,
+            self.store,
+            self._clock,
+            lambda: frozenset(spec.name for spec in self.settings.node_specs()),
+            self.board,
+        )
         self._history = HistoryCache(here.console_state / "history.sqlite", self.board)
 
     @property
@@ -131,12 +143,15 @@ class Runtime:
     async def __aenter__(self) -> Runtime:
         for spec in self._first:
             self._admit(spec)
+        if self.loaded.sources is not None and not self.loaded.sources.hosts:
+            self._detached.restore()
         await self._open_first()
         self._start(self._tick(), "clock")
         self._start(follow_addresses(self.sessions), "addresses")
         self._start(self._notifier.run(), "notify")
         if self._keep:
             self._start(self._keep_history(), "history")
+            self._start(self._detached.keep(), "detached")
             self._start(self._acknowledgements.keep(self.store), "acknowledgements")
         if self.loaded.sources is not None:
             self._start(self._watch_settings(), "settings")
@@ -150,6 +165,7 @@ class Runtime:
     ) -> None:
         if self._keep:
             self._save_history()
+            self._detached.note()
         self.commands.close()
         closing = [self._roster.end(name) for name in tuple(self.sessions)]
         for task in self._tasks:
@@ -192,6 +208,21 @@ class Runtime:
         if old is not None:
             await self._roster.end(spec.name)
         self._open_session(spec)
+
+    async def drop_node(self, name: str) -> bool:
+        """It was taken out of the settings: no longer asked, and listed on where workers live there (True)."""
+        if not self._detached.detach(name):
+            await self.remove_node(name)
+            return False
+        self._specs.pop(name, None)
+        self._interests.pop(name, None)
+        await self._roster.end(name)
+        return True
+
+    async def forget_node(self, name: str) -> None:
+        """Lists a detached node no more. Nothing is changed on the node. Raises OSError."""
+        self._detached.forget(name)
+        await self.remove_node(name)
 
     async def remove_node(self, name: str) -> None:
         """Watches it no more. Nothing is changed on the node or in the settings."""
@@ -244,6 +275,8 @@ class Runtime:
 
     def _emit(self, event: Event) -> None:
         self.store.apply(event)
+        if isinstance(event, LinkUp):
+            self._detached.found_again(event.hello.node_key)
         if self._keep and isinstance(event, LinkUp):
             self._history.restore(event.node, event.hello.node_key, self.store)
 
@@ -287,7 +320,7 @@ class Runtime:
         if ssh_changed:
             self._roads.use(new.settings.ssh)
         for name in before.keys() - after.keys():
-            await self.remove_node(name)
+            await self.drop_node(name)
         for name, spec in after.items():
             if name in self._specs and ssh_changed and spec.transport is Transport.SSH:
                 await self._roster.end(name)

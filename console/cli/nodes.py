@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console import formatting
 from console.cli import exits, shapes
 from console.cli.connect import filter_of, opened, reachable, refuse_demo, settings_of
-from console.cli.output import print_json, print_line, print_table
+from console.cli.output import complain, print_json, print_line, print_table
 from console.cli.prompting import confirm
 from console.fleet.model import NodeSpec, Transport
 
@@ -24,7 +24,7 @@ _GLYPHS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
 
 
 def run(options: Namespace) -> int:
-    """list, add, remove, check, trust or uninstall."""
+    """list, add, remove, forget, check, trust or uninstall."""
     if options.verb == "list":
         return _list(options)
     if options.verb == "trust":
@@ -34,6 +34,7 @@ def run(options: Namespace) -> int:
     verbs: dict[str, Callable[[Namespace], Awaitable[int]]] = {
         "add": _add,
         "remove": _remove,
+        "forget": _forget,
         "check": _check,
         "uninstall": _uninstall,
     }
@@ -106,13 +107,12 @@ def spec_from(options: Namespace) -> NodeSpec:
     return replace(spec, **named, tags=tuple(options.tag), root=options.root)
 
 
-async def _act(options: Namespace, act: Callable[[NodeOperations], Awaitable[None]]) -> None:
+async def _act(options: Namespace, act: Callable[[NodeOperations], Awaitable[Any]]) -> Any:
+    """Without dialling anybody."""
     from console.runtime import Runtime
 
-    loaded = settings_of(options)
-    runtime = Runtime(loaded, (), keep=False)
-    async with runtime:
-        await act(runtime.nodes)
+    async with Runtime(settings_of(options), ()) as runtime:
+        return await act(runtime.nodes)
 
 
 async def _add(options: Namespace) -> int:
@@ -125,8 +125,26 @@ async def _add(options: Namespace) -> int:
 
 async def _remove(options: Namespace) -> int:
     refuse_demo(options, "nodes remove")
-    await _act(options, lambda nodes: nodes.remove(options.node))
+    detached = await _act(options, lambda nodes: nodes.remove(options.node))
     _say(options, "removed", options.node)
+    if detached:
+        complain(
+            f"workers live on {options.node}: it stays listed as detached; "
+            f"`nodes forget {options.node}` ends that, `nodes add` brings it back"
+        )
+    return exits.DONE
+
+
+async def _forget(options: Namespace) -> int:
+    refuse_demo(options, "nodes forget")
+    async with opened(options) as runtime:
+        node = runtime.store.nodes.get(options.node)
+        if node is not None and node.state == "detached" and not options.yes:
+            for view in runtime.store.workers_of(node.name):
+                print_line(f"{view.name}: {view.sentence}")
+            await confirm(f"list {node.name} no more? What runs there goes on, unseen")
+        await runtime.nodes.forget(options.node)
+    _say(options, "forgotten", options.node)
     return exits.DONE
 
 

@@ -124,7 +124,11 @@ def _looks(commands: Any, common: Parser) -> None:
 
 def _nodes(commands: Any, common: Parser) -> None:
     nodes = _add(
-        commands, common, "nodes", "the machines: list, add, remove, check, trust, uninstall", False
+        commands,
+        common,
+        "nodes",
+        "the machines: list, add, remove, forget, check, trust, uninstall",
+        False,
     )
     verbs = nodes.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
     _add(verbs, common, "list", "the nodes of the settings; none is dialled")
@@ -140,6 +144,9 @@ def _nodes(commands: Any, common: Parser) -> None:
     add.add_argument("--root", default="", help="of relative dataset paths there")
     remove = _add(verbs, common, "remove", "take a node out of the settings")
     remove.add_argument("node", metavar="NODE")
+    forget = _add(verbs, common, "forget", "list a detached node no more; its workers live on")
+    forget.add_argument("node", metavar="NODE")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
     check = _add(verbs, common, "check", "what is wrong with a node, in words")
     check.add_argument("hosts", nargs="*", metavar="NODE", help="all, if none is named")
     trust = _add(verbs, common, "trust", "trust the host key that a node shows")

@@ -37,6 +37,10 @@ class Fleet(Protocol):
 
     async def remove_node(self, name: str) -> None: ...
 
+    async def drop_node(self, name: str) -> bool: ...
+
+    async def forget_node(self, name: str) -> None: ...
+
     def retry(self, node: str) -> None: ...
 
 
@@ -99,10 +103,10 @@ class NodeOperations:
             await asyncio.to_thread(NodesFile(_nodes_file(loaded)).add, spec)
         await self._fleet.add_node(loaded.settings.spec_of(spec))
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str) -> bool:
         """Takes a node out of the settings and watches it no more; nothing changes on the node.
 
-        Raises Refused, SettingsError where it is not written in the file that `add` writes.
+        True where workers live there, so that it stays listed as detached. Raises Refused, SettingsError where it is not written in the file that `add` writes.
         """
         loaded = self._fleet.loaded
         async with self._acts.action("", "nodes.remove", [name]):
@@ -111,7 +115,18 @@ class NodeOperations:
             if place and place.rpartition(":")[0] != str(file):
                 raise SettingsError(f"{place}: {name} is written here; take it out by hand")
             await asyncio.to_thread(NodesFile(file).remove, name)
-        await self._fleet.remove_node(name)
+        return await self._fleet.drop_node(name)
+
+    async def forget(self, name: str) -> None:
+        """Lists a detached node no more, with what was known of its workers; they live on.
+
+        Raises Refused, UsageError where it is not detached.
+        """
+        node = self._fleet.store.nodes.get(name)
+        if node is None or node.state != "detached":
+            raise UsageError(f"{name} is not a detached node; `nodes remove` takes one out")
+        async with self._acts.action("", "nodes.forget", [name]):
+            await self._fleet.forget_node(name)
 
     # ------------------------------------------------------------ looking into it
 

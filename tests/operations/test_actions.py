@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from console.errors import QuarterdeckError, Refused, SettingsError, UsageError
+from console.fleet.events import NodeAdded, NodeDetached
 from console.fleet.model import Attention, HostKey, NodeSpec
 from console.operations.check import Level
 from console.operations.workers import ACTS, Outcome, StartRequest, Target, Verdict
@@ -233,6 +234,13 @@ async def told(outcomes: Awaitable[tuple[Outcome, ...]]) -> None:
         raise Refused(outcome.text)
 
 
+async def forgotten(runtime: Runtime) -> None:
+    now = runtime.store.now
+    runtime.store.apply(NodeAdded("away", now, NodeSpec("away")))
+    runtime.store.apply(NodeDetached("away", now))
+    await runtime.nodes.forget("away")
+
+
 async def command(runtime: Runtime) -> None:
     runtime.commands.begin(["local"], ["true"])
 
@@ -241,6 +249,7 @@ ACTIONS: dict[str, Callable[[Runtime, ProcessIdentity], Awaitable[Any]]] = {
     "processes.signal": lambda r, who: r.processes.signal("local", who, "TERM"),
     "nodes.add": lambda r, who: r.nodes.add(NodeSpec("far")),
     "nodes.remove": lambda r, who: r.nodes.remove("local"),
+    "nodes.forget": lambda r, who: forgotten(r),
     "nodes.uninstall": lambda r, who: r.nodes.uninstall("local", confirm=True),
     "nodes.shell": lambda r, who: shell(r),
     "nodes.trust": lambda r, who: r.nodes.trust("far"),

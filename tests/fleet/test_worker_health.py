@@ -103,6 +103,16 @@ def test_a_node_that_was_frozen_makes_nobody_stalled() -> None:
     assert world.kinds() == []
 
 
+def test_the_consoles_own_sleep_makes_nobody_stalled() -> None:
+    world = Crews("a")
+    world.scripts["a"] = lambda t: (record(progress=doing(int(min(t, 60))), log_age_s=400.0),)
+    world.run(60)
+    world.at += 900.0  # a laptop was closed, and what runs on it slept too
+    world.run(3)
+    assert world.node("a").state == "up"
+    assert world.view().health != "stalled"
+
+
 def test_limits_are_the_settings_to_choose() -> None:
     rules = AlertRules(worker_stalled=Rule(limit=30.0), worker_slow=Rule(enabled=False))
     world = Crews("a", rules=rules)

@@ -95,7 +95,9 @@ class Worker:
 
     def kill_pair(self) -> None:
         """kill -9 of both; neither has time to go on for the other."""
-        pids = [self.keeper("guardian"), self.keeper("shim")]
+        pids = [self.keeper("guardian")]
+        if not self.now.unguarded:
+            pids.append(self.keeper("shim"))
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         for pid in pids:

@@ -37,12 +37,14 @@ def guard(folder: str, login: Mapping[str, str], tell: Tell) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS_READY)
     code = EXIT_FAILED
     try:
+        if not os.path.isdir(folder):
+            tell(FAILED, f"{folder}: there is no such run")
+            os._exit(0)
         run = Run(RunPaths(folder))
         last_seen = holder.last_seen(run.paths.lock)
-        lock = run.take() if os.path.isdir(folder) else None
+        lock = run.take()
         if lock is None:
-            there = os.path.isdir(folder)
-            tell(REFUSED if there else FAILED, "" if there else f"{folder}: there is no such run")
+            tell(REFUSED, "")
             os._exit(0)
         become_subreaper()
         tell(HELD, "")

@@ -11,7 +11,14 @@ import sys
 from typing import Any, Dict, List, Mapping, NoReturn
 
 from workers.machine import subreaper
+from workers.protocol import WorkerSpec, decode, plain
+from workers.supervisor.condition import fold
+from workers.supervisor.desired import Desired
+from workers.supervisor.exit_record import ExitRecord
 from workers.supervisor.guardian import FAILED, guard
+from workers.supervisor.holder import Holder
+from workers.supervisor.pid_record import PidRecord
+from workers.supervisor.sealed import seal, unseal
 
 _ANSWER_LIMIT = 65_536
 
@@ -24,9 +31,7 @@ def main() -> NoReturn:
     """
     os.umask(0o077)
     _close_on_exec()
-    subreaper.library()
-    gc.collect()
-    gc.freeze()  # a collection in a pair would write to pages it shares
+    share()
     login: Dict[str, str] = dict(os.environ)
     try:
         for request in _requests():
@@ -37,6 +42,17 @@ def main() -> NoReturn:
                 _write_line(1, {"outcome": outcome, "text": text})
     finally:
         os._exit(0)
+
+
+def share() -> None:
+    """Loads and builds now what every pair would otherwise make for itself, in pages of its own."""
+    subreaper.library()
+    shapes = (WorkerSpec("", "", ()), Desired(), PidRecord(0, 0, 0), ExitRecord(0), Holder())
+    for shape in shapes:
+        decode(type(shape), unseal(seal(plain(shape))))
+    fold(())
+    gc.collect()
+    gc.freeze()  # a collection in a pair would write to pages it shares
 
 
 def pair() -> NoReturn:

@@ -17,6 +17,7 @@ from workers.agent.identity import hello
 from workers.protocol import (
     AGENT_MESSAGES,
     DATA,
+    Heartbeat,
     LogChunk,
     TailCredit,
     TailEnded,
@@ -154,7 +155,7 @@ class LogAgent(AgentProcess):
 
     def __init__(self, state: Path | None = None, credit: bool = True, **options: Any) -> None:
         super().__init__(state, **options)
-        self._credit = credit
+        self.credit = credit
         self.log_bytes = 0
 
     def _read(self, timeout_s: float) -> None:
@@ -168,10 +169,13 @@ class LogAgent(AgentProcess):
             if frame.kind == DATA:
                 self.log_bytes += len(frame.payload)
                 self.inbox.append((frame.stream, decode_chunk(frame.payload)))
-                if self._credit:
+                if self.credit:
                     self.send(TailCredit(len(frame.payload)), frame.stream)
             else:
-                self.inbox.append((frame.stream, decode_message(frame.payload, AGENT_MESSAGES)))
+                message = decode_message(frame.payload, AGENT_MESSAGES)
+                self.inbox.append((frame.stream, message))
+                if isinstance(message, Heartbeat):  # as a console does
+                    self.send(Heartbeat(message.sequence, 0.0, 0.0, message.sequence))
 
     def next_of(self, stream: int, timeout_s: float = 20.0) -> Any:
         """The next of a tail: a chunk, a note or its end."""

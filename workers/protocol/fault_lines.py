@@ -13,7 +13,7 @@ KINDS = (CUDA_OOM, NCCL, NAN, TRACEBACK, ERROR)  # the most serious first
 LONGEST_BYTES = 4096  # what is looked at of a line
 
 _HINT = re.compile(
-    rb"rror|Traceback|xception|NaN|nan|NAN|CUDA|NCCL|nccl|FATAL|CRITICAL|fatal|out of memory"
+    rb"rror|ERROR|Traceback|xception|NaN|nan|NAN|CUDA|NCCL|nccl|FATAL|CRITICAL|fatal|out of memory"
     rb"|OutOfMemory|RESOURCE_EXHAUSTED|egmentation|core dumped|panic|PANIC|Killed|Watchdog"
 )
 _HEAD = re.compile(rb"^(?:\S{0,24}[\]:] ?)?(?:  ?[|+] ?)?Traceback \(most recent call last\):")
@@ -96,7 +96,7 @@ def kind_of_raised(line: bytes) -> str:
 
 
 def shape_of(title: str) -> str:
-    """What two titles of one fault have in common: numbers do not tell them apart."""
+    """What the words of one fault have in common: numbers do not tell them apart. Not for places."""
     return _NUMBER.sub("#", title)
 
 

@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 RECORD = struct.Struct(">BQddI")  # stream and kind, offset, wall, boottime, crc of what is before
 LIMIT_BYTES = 1024 * 1024  # then the older half loses every second mark
 ERA = 1 << 48
-_FINEST_S, _COARSEST_S, _COARSER_BY = 0.25, 5.0, 0.001
+_COARSEST_S, _COARSER_BY = 5.0, 0.001
 _BASE = 0x80
 _STREAMS = {"out": 0, "err": 1}
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -54,13 +54,13 @@ class StreamIndex:
         return self.marks[place] if place < len(self.marks) else None
 
     def same_time_until(self, offset: int, now: float) -> Optional[int]:
-        """How far what lies at ``offset`` counts as written at one time: a quarter of a second, up to
-        seconds for what is long past. None where it is newer than all marks."""
+        """How far what lies at ``offset`` counts as written at one time: up to one mark, or some seconds of
+        what is long past. None where it is newer than all marks."""
         place = bisect_right(self.ends, offset)
         if place >= len(self.marks):
             return None
         first = self.marks[place].wall
-        latest = first + min(_COARSEST_S, max(_FINEST_S, (now - first) * _COARSER_BY))
+        latest = first + min(_COARSEST_S, (now - first) * _COARSER_BY)
         while place + 1 < len(self.marks) and first <= self.marks[place + 1].wall <= latest:
             place += 1
         return self.ends[place]

@@ -33,11 +33,21 @@ class Fault:
             self.kind = rules.kind_of_raised(line)
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
+        """What was said, cut."""
         if self.kind == rules.TRACEBACK and not self.raised:
-            return f"a traceback without its end ({_text(self.frame)})"
+            return "a traceback without its end"
         line = _text(rules.plain_line(self.raised or self.excerpt[:LINE_BYTES])).strip()
-        return line[:TITLE_CHARACTERS] + (f" ({_text(self.frame)})" if self.frame else "")
+        return line[:TITLE_CHARACTERS]
+
+    @property
+    def title(self) -> str:
+        return self.words + (f" ({_text(self.frame)})" if self.frame else "")
+
+    @property
+    def key(self) -> Tuple[str, str, bytes]:
+        """The same for occurrences of one fault."""
+        return self.kind, rules.shape_of(self.words), self.frame
 
 
 def faults_in(stretch: Stretch, start: int, end: int) -> Iterator[Fault]:
@@ -82,7 +92,7 @@ class FaultGroups:
     """The groups so far."""
 
     def __init__(self) -> None:
-        self._groups: Dict[Tuple[str, str], LogErrorGroup] = {}
+        self._groups: Dict[Tuple[str, str, bytes], LogErrorGroup] = {}
         self._searched = 0
 
     def run(self, stretches: List[Stretch], until: float) -> LogErrors:
@@ -98,7 +108,7 @@ class FaultGroups:
 
     def _count(self, stretch: Stretch, fault: Fault) -> None:
         title = fault.title
-        key = (fault.kind, rules.shape_of(title))
+        key = fault.key
         at = LogPosition(stretch.attempt, stretch.which, fault.offset)
         known = self._groups.get(key)
         if known is None:

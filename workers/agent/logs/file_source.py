@@ -18,6 +18,7 @@ _MEMORY_BYTES = 64
 _PATIENCE_S = (
     1.0  # an empty successor is not taken at once: the writer may not have changed over yet
 )
+_NOTHING = "no file has this name now; waiting for one"
 Item = Union[LogChunk, TailNote]
 
 
@@ -44,7 +45,7 @@ class FileSource:
         except FileNotFoundError:
             if not self._follow:
                 raise
-            self._say_missing("there is no such file yet")
+            self._say_missing(_NOTHING)
         else:
             self._start(want)
 
@@ -195,7 +196,7 @@ class FileSource:
             first = self._file < 0
             self._take_file()
         except FileNotFoundError:
-            self._say_missing("deleted or renamed; waiting for the next file of this name")
+            self._say_missing(_NOTHING)
         except OSError as error:
             linked = error.errno == errno.ELOOP
             text = "a symbolic link is not followed" if linked else error.strerror

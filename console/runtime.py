@@ -37,7 +37,7 @@ from console.sessions.roster import Roster
 from console.sessions.session import Session
 from console.settings.load import Loaded
 from console.settings.places import places
-from workers.protocol import Configure
+from workers.protocol import Configure, WatchWorkers
 
 if TYPE_CHECKING:
     from console.channels.prompt import Prompter
@@ -254,9 +254,14 @@ class Runtime:
 
     def _open_session(self, spec: NodeSpec) -> None:
         self._roster.open(spec, self._wanted(spec))
+        self.sessions[spec.name].watch_workers(self._watching())
 
     def _configure(self, name: str) -> None:
         self.sessions[name].configure(self._wanted(self._specs[name]))
+
+    def _watching(self) -> WatchWorkers:
+        kept = self.settings.retention
+        return WatchWorkers(kept_runs=kept.runs, kept_log_bytes=kept.logs)
 
     def _wanted(self, spec: NodeSpec) -> Configure:
         return Configure(
@@ -309,6 +314,8 @@ class Runtime:
         self.store.set_rules(loaded.settings.alert_rules())
         self._notifier.use(loaded.settings.notify)
         await self._use_nodes(old, loaded)
+        for session in self.sessions.values():
+            session.watch_workers(self._watching())
         if loaded.settings.interval != old.settings.interval:
             self.interval = loaded.settings.interval
         self.board.post("info", "the settings were read again")

@@ -57,6 +57,7 @@ class Session:
         self._bundle = bundle
         self._clock = clock
         self._wanted = Configure(root=spec.root, disks=spec.disks, datasets=spec.datasets)
+        self._watching = WatchWorkers()
         self._backoff = Backoff()
         self._attempt = 0
         self._strikes = 0
@@ -84,6 +85,13 @@ class Session:
                     ProblemKind.LOST, f"{type(error).__name__}: {one_line(str(error))}"
                 )
             await self._wait(problem)
+
+    def watch_workers(self, message: WatchWorkers) -> None:
+        """What is wanted to be known and kept of the workers: sent now, and again after each hello."""
+        if message != self._watching:
+            self._watching = message
+            if self._link is not None:
+                self._link.send(message)
 
     def configure(self, message: Configure) -> None:
         """What is wanted from the agent: sent now, and again after each hello."""
@@ -170,7 +178,7 @@ class Session:
     async def _start(self, channel: Channel) -> tuple[bytes, bytes]:
         self._progress("starting the agent")
         self._sent = self._wanted
-        then = encode_message(self._sent) + encode_message(WatchWorkers())
+        then = encode_message(self._sent) + encode_message(self._watching)
         if self._dialer.speaks_frames:
             await channel.write(then)
             return b"", b""

@@ -206,9 +206,14 @@ class Orphan(NamedTuple):
 
 
 class WatchWorkers(NamedTuple):
-    """What of the node's workers is reported: ``limit`` of the ended runs, beside all that live."""
+    """What of the node's workers is reported: ``limit`` of the ended runs, beside all that live.
+
+    And what the node keeps of those that are over: so many runs of a name, and so many bytes of logs in all.
+    """
 
     limit: int = 200
+    kept_runs: int = 20
+    kept_log_bytes: int = 2 * 1024**3
 
 
 class StartWorker(NamedTuple):

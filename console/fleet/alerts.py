@@ -269,13 +269,13 @@ def _is_hidden(finding: Finding, key: str, survey: Survey) -> bool:
 
 
 # Work that stands still comes before what may be its cause: its sentence names that.
-_STANDSTILL = frozenset({"worker_writer_blocked", "worker_stalled"})
+_STANDSTILL = ("worker_writer_blocked", "worker_stalled")
 
 
-def _badness(alert: Alert) -> tuple[bool, bool, int, bool, float, str]:
-    idle = alert.kind in _STANDSTILL
+def _badness(alert: Alert) -> tuple[bool, bool, int, int, float, str]:
+    idle = _STANDSTILL.index(alert.kind) if alert.kind in _STANDSTILL else len(_STANDSTILL)
     seen = (alert.acknowledged, alert.suspended)
-    return (*seen, alert.severity.rank, not idle, alert.since, alert.id)
+    return (*seen, alert.severity.rank, idle, alert.since, alert.id)
 
 
 def worst(alerts: Iterable[Alert]) -> Alert | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.fleet.rules import AlertRules, Rule
+from console.fleet.survey.workers import concerned
 from tests.fleet.crews import Crews, doing, record
 from tests.fleet.world import disk, sample
 from workers.protocol import WorkerRecord
@@ -331,6 +332,22 @@ def test_each_other_trouble_is_one_sentence_with_its_key(
     assert all(word in alert.text for word in words), alert.text
     assert alert.key == key
     assert "\n" not in alert.text
+
+
+def test_an_alert_knows_the_workers_that_it_is_about() -> None:
+    world = Crews("a")
+    world.scripts["a"] = lambda t: (
+        record("w-1"),
+        record("w-2", state="exited", exit_code=1),
+        record("w-3", state="exited", exit_code=1),
+        record("other", state="exited", exit_code=1),
+    )
+    world.run(2)
+    about = {
+        alert.subject: [view.name for view in concerned(alert, world.store.workers_of("a"))]
+        for alert in world.store.alerts
+    }
+    assert about == {"w": ["w-2", "w-3"], "other": ["other"]}
 
 
 def test_what_a_person_ended_or_what_is_done_raises_nothing() -> None:

@@ -52,11 +52,11 @@ async def test_an_acknowledged_alert_sinks_and_says_so() -> None:
         await pilot.press("7")
         await until(pilot, lambda: table(pilot).keys, "the alerts")
         worst = table(pilot).keys[0]
-        assert worst == "gpu-3:disk_nearly_full:/data"
+        assert worst == "gpu-3:worker_writer_blocked:selfplay"
         text = screen_text(pilot)
         assert "critical" in text
-        assert "load 1" in text
-        assert "mprime" in text
+        assert "4 workers are blocked" in text
+        assert {view.node for view in app.screen.selected_workers()} == {"gpu-3"}
         await pilot.press("a")
         await until(pilot, lambda: table(pilot).keys[0] != worst, "it to sink")
         assert "seen" in screen_text(pilot)

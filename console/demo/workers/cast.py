@@ -133,7 +133,7 @@ _COURSES = {
 }
 _CHANGES: dict[tuple[str, str], dict[str, object]] = {
     ("cpu-1", "selfplay-2"): {"course": Course.SLOW},
-    ("cpu-4", "selfplay-2"): {"course": Course.WRITES_HANG, "cpu_percent": 0.0},
+    ("cpu-3", "selfplay-2"): {"course": Course.WRITES_HANG, "since_s": 70.0},
     ("gpu-5", "selfplay-3"): {"course": Course.CRASH_LOOP, "restarts": 5, "since_s": 8 * MINUTE_S},
     ("gpu-6", "selfplay-2"): {"course": Course.KILL_PENDING, "since_s": 95.0, "cpu_percent": 0.0},
     ("lambda-1", "selfplay-5"): {"flags": ("unguarded",)},

@@ -9,6 +9,7 @@ from console.demo.workers.log import last_line
 from console.demo.workers.run import LIVE, DemoRun, Moment
 from workers.protocol import Progress, RestartRule, Variable, WorkerRecord, WorkerSpec
 
+_WAITS_IN = "jbd2_log_wait_commit"
 _LINE_BYTES = 86  # of a log that nobody has looked at yet
 
 
@@ -34,7 +35,7 @@ def record(run: DemoRun, now: Moment) -> WorkerRecord:
         cpu_percent=_cpu(run, t) if running else None,
         memory_bytes=role.memory_bytes if running else None,
         gpu_memory_bytes=role.gpu_memory_bytes if running else None,
-        blocked_in="jbd2_log_wait_commit" if running and run.course is Course.WRITES_HANG else None,
+        blocked_in=_WAITS_IN if run.course is Course.WRITES_HANG and run.is_quiet(t) else None,
         log_bytes=_LINE_BYTES * run.lines_said(t) if run.log_bytes is None else run.log_bytes,
         log_age_s=run.quiet_s(t), last_line=_last_line(run, now),
         warnings=role.warnings if running else (), tags=spec.tags,

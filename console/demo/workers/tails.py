@@ -12,7 +12,9 @@ from console.demo.workers.log import DemoLog, Entry, plain
 from console.demo.workers.run import LIVE, DemoRun, Moment
 from workers.protocol import (
     DATA,
+    ERR,
     FILE,
+    OUT,
     STREAM_NAMES,
     CloseTail,
     LogChunk,
@@ -88,6 +90,8 @@ class _Tail:
             return
         log = run.log(self._now()) if run else _file(self._now())
         sent = first_entry(log, self._ask)
+        if not self._ask.positions:
+            await self._say_where(log, sent)
         while not self._closed:
             sent = await self._send(log, sent)
             over = run is None or run.state not in LIVE
@@ -102,6 +106,15 @@ class _Tail:
                 run.log(self._now())
         await self._end("closed" if self._closed else "over" if self._ask.follow else "end")
 
+    async def _say_where(self, log: DemoLog, first: int) -> None:
+        """Where each stream begins for this reader."""
+        attempt = log.entries[first].attempt if first < len(log.entries) else log.newest_attempt
+        for which in (OUT, ERR):
+            own = (e for e in log.entries[first:] if (e.attempt, e.which) == (attempt, which))
+            entry = next(own, None)
+            offset = entry.offset if entry else log.end(attempt, which)
+            await self._message(TailNote("start", "", attempt, which, offset))
+
     async def _send(self, log: DemoLog, start: int) -> int:
         """What was said from this entry on, in order; gives the next one."""
         for index in range(start, len(log.entries)):
@@ -111,14 +124,15 @@ class _Tail:
                 await self._message(TailNote("attempt", text, entry.attempt))
             if not self._wanted(entry):
                 continue
-            while self._credit <= 0 and not self._closed:
+            chunk = LogChunk(entry.attempt, entry.which, entry.offset, entry.clock, entry.data)
+            payload = chunk.encode()
+            while self._credit < len(payload) and not self._closed:
                 self._more.clear()
                 await self._more.wait()
             if self._closed:
                 return index
-            self._credit -= len(entry.data)
-            chunk = LogChunk(entry.attempt, entry.which, entry.offset, entry.clock, entry.data)
-            await self._write(encode_frame(DATA, self._stream, chunk.encode()))
+            self._credit -= len(payload)
+            await self._write(encode_frame(DATA, self._stream, payload))
         return len(log.entries)
 
     def _wanted(self, entry: Entry) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from console.fleet.alerts import Finding, Severity
+from console.fleet.alerts import Alert, Finding, Severity
 from console.fleet.rules import AlertRules, Rule
 from console.fleet.survey.sentence import finding
 from console.fleet.workers import health, words
@@ -43,6 +43,15 @@ def look_at_workers(
             if trouble.has(view):
                 groups.setdefault(view.stem, []).append(view)
         findings += [_found(trouble, rule, stem, group) for stem, group in groups.items()]
+
+
+def concerned(alert: Alert, views: Sequence[WorkerView]) -> tuple[WorkerView, ...]:
+    """Of one node's `views` those that an alert is about; none where it is not about workers."""
+    trouble = next((trouble for trouble in _TROUBLES if trouble.kind == alert.kind), None)
+    if trouble is None:
+        return ()
+    copies = [view for view in views if view.newest and view.stem == alert.subject]
+    return tuple(view for view in copies if trouble.has(view)) or tuple(copies)
 
 
 def _rule(kind: str, rules: AlertRules) -> Rule:

@@ -10,6 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from console.fleet.alerts import Alert
+from console.fleet.survey.workers import concerned
+from console.fleet.workers import WorkerView
 from console.formatting import age
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, words
@@ -26,7 +28,7 @@ _COLUMNS = (
     Column("node", "NODE", 11),
     Column("since", "SINCE", 7, right=True, descending=True),
     Column("key", "KEY", 6),
-    Column("kind", "WHAT", 18, rank=1),
+    Column("kind", "WHAT", 21, rank=1),
     Column("text", "WHY", 30, grow=True),
 )
 _SORTS: dict[str, Callable[[Alert], tuple[object, ...]]] = {
@@ -39,7 +41,7 @@ _SORTS: dict[str, Callable[[Alert], tuple[object, ...]]] = {
 
 
 class AlertsScreen(FleetAwareScreen):
-    """Worst first, unless a column is chosen. The keys of a node act on the node of the alert."""
+    """Worst first, unless a column is chosen. The keys of a node or of workers act on those of the alert."""
 
     name_of_screen = "Alerts"
     DEFAULT_CSS = "AlertsScreen Sheet { height: 4; }"
@@ -157,6 +159,12 @@ class AlertsScreen(FleetAwareScreen):
     def current_node(self) -> str | None:
         alert = self.alert
         return alert.node if alert else None
+
+    def selected_workers(self) -> tuple[WorkerView, ...]:
+        """Those that the alert is about, or as elsewhere all that live on its node."""
+        alert = self.alert
+        of_node = self.store.workers_of(alert.node) if alert else ()
+        return (concerned(alert, of_node) if alert else ()) or super().selected_workers()
 
     def text_to_copy(self) -> str:
         alert = self.alert

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -11,9 +12,11 @@ import pytest
 
 from console.channels import bundle
 from tests.agent.conftest import python39
+from tests.agents import ROOT
 from tests.processes import alive, descendants
 from tests.supervisor.world import World, eventually
 from workers.agent.shelf import nameless
+from workers.supervisor import unit
 from workers.supervisor.launch import Launcher
 
 
@@ -87,3 +90,51 @@ def _is_starter(pid: int) -> bool:
         return b"quarterdeck-supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+MANAGER = """#!{python}
+import json, os, sys
+with open({log!r}, "w") as log:
+    json.dump(sys.argv[1:], log)
+if os.fork() == 0:
+    os.setsid(); os.dup2(os.open("/dev/null", os.O_RDWR), 2)
+    argv = sys.argv[sys.argv.index("--") + 1:]
+    os.execve(argv[0], argv, {{"PATH": "/bin"}})
+"""
+
+
+def test_pair_becomes_a_unit_where_a_logout_would_end_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for the user's systemd, which execs what it is given with an environment of its own."""
+    manager = tmp_path / "systemd-run"
+    manager.write_text(MANAGER.format(python=sys.executable, log=str(tmp_path / "log")))
+    manager.chmod(0o755)
+    monkeypatch.setattr(unit, "PROGRAM", str(manager))
+    login = {**world.login, "SECRET": "s3cret"}
+    launcher = Launcher(login, str(ROOT), in_units=True)
+    worker = world.create("sh", "-c", 'test "$SECRET" = s3cret && exec sleep 600')
+    assert launcher.launch(worker.paths.folder).outcome == "held"
+    worker.running()
+    assert launcher.launch(worker.paths.folder).outcome == "refused"
+    argv = json.loads((tmp_path / "log").read_text())
+    assert argv[:2] == ["--user", "--quiet"]
+    assert "--property=KillMode=process" in argv
+    assert "s3cret" not in " ".join(argv)
+    assert not os.path.exists(os.path.join(worker.paths.folder, "environment"))
+    # The manager stops its units: the worker ends by its own ladder.
+    os.kill(worker.keeper("guardian"), signal.SIGTERM)
+    worker.until(lambda now: now.signal == signal.SIGTERM)
+
+
+def test_manager_that_refuses_is_quoted(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = tmp_path / "systemd-run"
+    manager.write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2; exit 1\n")
+    manager.chmod(0o755)
+    monkeypatch.setattr(unit, "PROGRAM", str(manager))
+    worker = world.create("true")
+    with pytest.raises(OSError, match="Failed to connect to bus"):
+        Launcher(world.login, str(ROOT), in_units=True).launch(worker.paths.folder)
+    assert not worker.run.is_held()

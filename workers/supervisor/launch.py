@@ -7,7 +7,7 @@ import select
 import sys
 import threading
 import time
-from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 _FD_PATH = re.compile(r"/proc/(?:self|[0-9]+)/fd/([0-9]+)")
 _START = (
@@ -28,12 +28,14 @@ class Launcher:
     """Safe to use from several threads. The starter is made with the first launch.
 
     ``environment`` is the node's login environment, for the workers. ``source`` is where this code is
-    loaded from: the entry of ``sys.path``, which may name a descriptor of this process.
+    loaded from: the entry of ``sys.path``, which may name a descriptor of this process. ``in_units``:
+    each pair becomes a unit of the user's systemd, where the bundle is stored; else it is forked.
     """
 
-    def __init__(self, environment: Mapping[str, str], source: str) -> None:
+    def __init__(self, environment: Mapping[str, str], source: str, in_units: bool = False) -> None:
         self._environment = dict(environment)
         self._source = source
+        self._in_units = in_units
         self._turn = threading.Lock()
         self._process: Any = None
 
@@ -42,12 +44,16 @@ class Launcher:
 
         Raises OSError where no pair could be started; says why.
         """
+        if self._in_units:
+            launched = self._launch_unit(run_folder)
+            if launched is not None:
+                return launched
         with self._turn:
             try:
                 answer = self._ask(run_folder)
             except (BrokenPipeError, EOFError):
                 self._end()  # the starter was killed: a fresh one
-                answer = self._ask(run_folder)
+                answer = self._ask_again(run_folder)
         if answer.outcome == "failed":
             raise OSError(0, answer.text)
         return answer
@@ -57,12 +63,27 @@ class Launcher:
         with self._turn:
             self._end()
 
+    def _launch_unit(self, run_folder: str) -> Optional[Launched]:
+        from workers.supervisor import unit
+
+        source = unit.stored_source(self._source)
+        if not source:
+            return None  # only in memory: a unit would not find it
+        return Launched(unit.launch(run_folder, pair_argv(source, run_folder), self._environment))
+
     def _ask(self, run_folder: str) -> Launched:
         if self._process is None:
             self._begin()
         self._write({"folder": run_folder})
         body = json.loads(self._read_line())
         return Launched(str(body["outcome"]), str(body["text"]))
+
+    def _ask_again(self, run_folder: str) -> Launched:
+        try:
+            return self._ask(run_folder)
+        except (BrokenPipeError, EOFError):
+            self._end()
+            raise OSError(0, "the supervisor was killed at its start, twice") from None
 
     def _begin(self) -> None:
         import subprocess

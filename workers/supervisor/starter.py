@@ -57,9 +57,13 @@ def share() -> None:
 
 def pair() -> NoReturn:
     """Takes care of the run folder ``sys.argv[2]`` in this very process: the main process of a unit."""
+    from workers.supervisor import unit
+
     _close_on_exec()
-    subreaper.library()
-    guard(sys.argv[2], dict(os.environ), lambda outcome, text: None)
+    unit.keep_source()
+    login = unit.received_environment(sys.argv[2])
+    share()
+    guard(sys.argv[2], login, lambda outcome, text: None)
 
 
 def start_pair(folder: str, login: Mapping[str, str]) -> List[str]:

@@ -33,7 +33,7 @@ def find(
 
 def _named(word: str, views: Sequence[WorkerView]) -> list[WorkerView]:
     name, node = _split(word, {view.node for view in views})
-    here = [view for view in views if node is None or view.node == node]
+    here = _once(view for view in views if node is None or view.node == node)
     newest = [view for view in here if view.newest]
     if any(sign in name for sign in "*?["):
         matching = [view for view in newest if fnmatchcase(view.name, name)]
@@ -45,6 +45,14 @@ def _named(word: str, views: Sequence[WorkerView]) -> list[WorkerView]:
         meant = ", ".join(f"{view.name}@{view.node}" for view in matching)
         raise UsageError(f"'{word}' is not one worker: say which of {meant}")
     return matching or _none(word, newest)
+
+
+def _once(views: Iterable[WorkerView]) -> list[WorkerView]:
+    """Each run once: two entries of one machine tell of the same runs."""
+    found: dict[str, WorkerView] = {}
+    for view in views:
+        found.setdefault(view.record.run_id, view)
+    return list(found.values())
 
 
 def _split(word: str, nodes: set[str]) -> tuple[str, str | None]:

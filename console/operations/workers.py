@@ -83,7 +83,8 @@ class WorkerOperations:
 
     def find(self, words: Sequence[str], nodes: Iterable[str] = ()) -> tuple[Target, ...]:
         """The runs that a person's words mean (see `targets.find`). Raises UsageError."""
-        return naming.find(words, self._store.workers(), nodes)
+        every = [view for name in self._store.nodes for view in self._store.workers_of(name)]
+        return naming.find(words, every, nodes)
 
     def target(self, one: Target | Key) -> Target:
         """The run as last reported. Raises UsageError where it is not known."""

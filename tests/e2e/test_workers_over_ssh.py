@@ -1,166 +1,94 @@
-"""Workers on three hosts in a real terminal: what happens to everybody who watches is nothing to them."""
+"""Four copies of a worker on a node over real SSH: whatever dies between, the next console sees the same four."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
-from tests.e2e.conftest import clean_environment
-from tests.loopback import LoopbackFleet, unavailable
-from tests.namespaces import LoopbackHost
-from tests.processes import descendants
-from tests.terminal import Terminal
+from tests.e2e.conftest import Fleet
+from tests.processes import alive, descendants
+from tests.running import holders_below, runs_below, sweep
 
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "-"),
-]
-
-COPIES = 4
-# Each copy has a helper that left its process group and its session, as daemons do.
-COMMAND = "sh -c 'setsid sleep 900 & while sleep 1; do date; done'"
-CTRL_Q = "\x11"
-Console = Callable[[str], Terminal]
+LOOP = "i=0; while :; do i=$((i+1)); echo $QD_WORKER $i; sleep 0.05; done"
 
 
-@pytest.fixture
-def fleet() -> Iterator[LoopbackFleet]:
-    with LoopbackFleet(3) as up:
-        yield up
+@pytest.fixture(autouse=True)
+def swept(fleet: Fleet) -> Iterator[None]:
+    """Nothing that was started outlives the test."""
+    yield
+    for server in fleet.servers:
+        sweep(server.home)
 
 
-@pytest.fixture
-def console(fleet: LoopbackFleet, tmp_path: Path) -> Iterator[Console]:
-    """Opens a console of that name: each has a home of its own, as on another laptop."""
-    opened: list[Terminal] = []
-
-    def make(name: str) -> Terminal:
-        home = tmp_path / name
-        home.mkdir(mode=0o700, exist_ok=True)
-        argv = [sys.executable, "-m", "console", "--config", str(fleet.settings)]
-        opened.append(Terminal(argv, 160, 45, clean_environment(home)))
-        opened[-1].wait_for(lambda text: all(f"● h{n}" in text for n in (1, 2, 3)), 40)
-        return opened[-1]
-
-    yield make
-    for terminal in opened:
-        terminal.close()
+def quarterdeck(fleet: Fleet, *argv: str, home: Path | None = None) -> Any:
+    """The program from outside; `home` is that of another console."""
+    environment = fleet.environment | ({"HOME": str(home)} if home else {})
+    command = [sys.executable, "-m", "console", "--config", str(fleet.settings), *argv]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90)
 
 
-def workers_of(host: LoopbackHost) -> dict[str, set[int]]:
-    """Name of each worker on the host → all its processes, by what stands in their environment."""
-    found: dict[str, set[int]] = {}
-    for pid in descendants(host.init):
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        for word in environment:
-            if word.startswith(b"QD_WORKER="):
-                found.setdefault(word[10:].decode(), set()).add(pid)
-    return found
+def listed(fleet: Fleet, home: Path | None = None) -> dict[str, dict[str, Any]]:
+    done = quarterdeck(fleet, "workers", "list", "--json", "--node", "h1", home=home)
+    assert done.returncode == 0, done.stderr
+    return {worker["name"]: worker for worker in json.loads(done.stdout)["workers"]}
 
 
-def agents_of(host: LoopbackHost) -> list[int]:
-    """The agents there: what sshd's sessions have started."""
-    found = []
-    for pid in descendants(host.init):
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"-S" in words and b"-u" in words:
-            found.append(pid)
-    return found
+def agents_and_sessions(fleet: Fleet) -> list[int]:
+    """What a console has on the node: the server's sessions and the agents under them."""
+    return [pid for server in fleet.servers for pid in descendants(server.pid)]
 
 
-def eventually(holds: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
-        time.sleep(0.1)
-
-
-def start_four_on_each(terminal: Terminal) -> None:
-    terminal.send("*")
-    terminal.wait_for("3 marked")
-    terminal.send("S")
-    terminal.wait_for("Start workers")
-    terminal.wait_for("python train.py")
-    terminal.send(COMMAND)
-    terminal.wait_for("setsid sleep 900")
-    terminal.send("\ttick")
-    terminal.send("\t\t4")
-    terminal.wait_for("12 workers on 3 nodes", 15)
-    terminal.wait_for("tick-4@h3", 15)
-    terminal.wait_for(lambda text: "asking" not in text, 15)
-    terminal.send("\r")
-    terminal.wait_for(lambda text: "Start workers" not in text, 30)
-
-
-def test_four_copies_on_three_hosts_outlive_everybody_who_watches(
-    fleet: LoopbackFleet, console: Console
+def test_four_copies_survive_all_who_watch_them_and_end_with_nothing_left(
+    fleet: Fleet, tmp_path: Path
 ) -> None:
-    first = console("laptop")
-    start_four_on_each(first)
-    first.send("2")
-    first.wait_for("12 workers, 12 alive", 20)
-    names = {f"tick-{number}" for number in range(1, COPIES + 1)}
-    for host in fleet.hosts:
-        eventually(lambda host=host: set(workers_of(host)) == names, "four copies")
-    before = [workers_of(host) for host in fleet.hosts]
-    mains = [{name: min(pids) for name, pids in each.items()} for each in before]
+    node = fleet.servers[0]
+    started = quarterdeck(
+        fleet, "workers", "start", "--node", "h1", "--name", "copy", "--copies", "4", "--",
+        "sh", "-c", LOOP,
+    )  # fmt: skip
+    assert started.returncode == 0, started.stderr
+    before = listed(fleet)
+    assert [before[f"copy-{n}"]["state"] for n in (1, 2, 3, 4)] == ["running"] * 4
 
-    os.kill(first.pid, signal.SIGKILL)
-    for host in fleet.hosts:
-        for pid in agents_of(host):
+    argv = [sys.executable, "-m", "console", "--config", str(fleet.settings), "workers", "logs",
+            "copy-1", "--node", "h1", "-f"]  # fmt: skip
+    console = subprocess.Popen(argv, env=fleet.environment, stdout=subprocess.PIPE)
+    try:
+        assert console.stdout is not None
+        assert console.stdout.readline() == b"copy-1 1\n"
+        node.kill_sessions()  # agents and sshd's sessions; the console is still there
+        numbers = [int(console.stdout.readline().split()[1]) for _ in range(120)]
+        assert numbers == list(range(2, 122)), "each line once, over the lost link"
+        console.kill()
+        for pid in agents_and_sessions(fleet):
             os.kill(pid, signal.SIGKILL)
-        host.kill_session()
-    first.wait_for_exit()
+    finally:
+        console.kill()
+        console.wait()
 
-    second = console("another")
-    second.send("2")
-    second.wait_for("12 workers, 12 alive", 20)
-    now = [{name: min(pids) for name, pids in workers_of(host).items()} for host in fleet.hosts]
-    assert now == mains, "the very same processes, none doubled, none restarted"
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    after = listed(fleet, home=other)
+    for name, worker in before.items():
+        assert (after[name]["run_id"], after[name]["pid"], after[name]["state"]) == (
+            worker["run_id"], worker["pid"], "running",
+        )  # fmt: skip
+        assert alive(worker["pid"])
 
-    # Nothing of the log is lost: a line a second from the first on.
-    second.send("l")
-    second.wait_for("tick-", 20)
-    second.send("2")
-    second.wait_for("12 workers, 12 alive", 20)
-
-    second.send("*")
-    second.wait_for("12 marked")
-    second.send("x")
-    second.wait_for("Stop 12 workers")
-    second.send("\r")
-    second.wait_for("12 workers, 0 alive", 40)
-    for host in fleet.hosts:
-        eventually(lambda host=host: not workers_of(host), "not one descendant is left")
-    second.send(CTRL_Q)
-    assert second.wait_for_exit() == 0
-
-
-def test_a_node_that_was_started_anew_says_so_on_the_record(
-    fleet: LoopbackFleet, console: Console
-) -> None:
-    settings = yaml.safe_load(fleet.settings.read_text())
-    assert len(settings["nodes"]) == 3
-    terminal = console("laptop")
-    start_four_on_each(terminal)
-    terminal.send("2")
-    terminal.wait_for("12 workers, 12 alive", 20)
-    fleet.hosts[1].reboot()
-    terminal.wait_for("12 workers, 8 alive", 60)
-    terminal.wait_for(lambda text: text.count("lost (reboot)") == COPIES, 20)
-    assert not workers_of(fleet.hosts[1]), "nothing was started again by itself"
-    terminal.send("\r")
-    terminal.wait_for("the node was started anew", 20)
+    stopped = quarterdeck(fleet, "workers", "stop", "copy-*", "--node", "h1", "--wait", home=other)
+    assert stopped.returncode == 0, stopped.stderr
+    assert {worker["state"] for worker in listed(fleet).values()} == {"stopped"}
+    assert runs_below(node.home) == []
+    deadline = time.monotonic() + 15
+    while left := [pid for pid in holders_below(node.home) if alive(pid)]:
+        assert time.monotonic() < deadline, f"still hold something of a run: {left}"
+        time.sleep(0.1)

@@ -87,8 +87,12 @@ def find(options: Namespace, runtime: Runtime) -> tuple[Target, ...]:
 
 def views_of(runtime: Runtime, targets: Iterable[Target]) -> list[WorkerView]:
     """The targets as they stand now."""
-    views = {view.key: view for view in runtime.store.workers()}
-    return [views[key] for one in targets if (key := (one.node, one.run_id)) in views]
+    return [
+        view
+        for one in targets
+        for view in runtime.store.workers_of(one.node)
+        if view.record.run_id == one.run_id
+    ]
 
 
 def seconds(text: str | None, option: str) -> float | None:

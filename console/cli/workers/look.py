@@ -41,8 +41,14 @@ async def _list(options: Namespace) -> int:
         nodes = fleet.nodes_wanted(options, runtime)
         store = runtime.store
         names = [n for n in nodes if wanted.matches(store.nodes[n], store.alerts)]
-        views = [view for name in names for view in store.workers_of(name)]
-        kept = [view for view in views if options.all or view.newest]
+        # Each run once: two entries of one machine tell of the same runs.
+        views = {v.record.run_id: v for name in reversed(names) for v in store.workers_of(name)}
+        in_order = (views[v.record.run_id] for name in names for v in store.workers_of(name))
+        kept = [
+            view
+            for view in {view.key: view for view in in_order}.values()
+            if options.all or view.newest
+        ]
         if options.json:
             print_json({"schema": shapes.SCHEMA, "workers": [shapes.worker(v) for v in kept]})
         else:
@@ -82,9 +88,8 @@ async def _show(options: Namespace) -> int:
     async with fleet.told(options) as runtime:
         targets = fleet.find(options, runtime)
         described = await asyncio.gather(*(runtime.workers.describe(one) for one in targets))
-        views = {view.key: view for view in runtime.store.workers()}
-        for one, details in zip(targets, described, strict=True):
-            view = views[(one.node, one.run_id)]
+        views = fleet.views_of(runtime, targets)
+        for view, details in zip(views, described, strict=True):
             if options.json:
                 print_json(shapes.worker_details(view, details))
             else:

@@ -159,8 +159,10 @@ def test_a_run_directory_deleted_with_its_supervisors_is_made_again_from_the_pro
 ) -> None:
     wanted = sleeper("deleted")
     pid = console.start(wanted).pid or 0
+    os.kill(console.agent.pid, signal.SIGSTOP)  # so that no new pair comes in between
     kill(*node.keepers(wanted.run_id))
     shutil.rmtree(node.folder / "runs" / wanted.run_id)
+    os.kill(console.agent.pid, signal.SIGCONT)
     record = console.record(
         wanted.run_id, lambda r: r.state == "running" and "adopted" in r.flags, 60.0
     )

@@ -17,8 +17,9 @@ from workers.agent.workers.describing import series
 from workers.agent.workers.event_words import in_words
 from workers.agent.workers.log_facts import LogFacts
 from workers.agent.workers.progress import StatusFile, look, progress_of
-from workers.agent.workers.record import Clocks, as_of, record_of
+from workers.agent.workers.record import Clocks, as_of, passing, record_of
 from workers.agent.workers.trees import Forest
+from workers.agent.workers.watched import compact
 from workers.protocol import (
     AGENT_MESSAGES,
     DescribeWorker,
@@ -45,12 +46,10 @@ RUNNING = Condition(
 
 def test_durations_follow_the_clock_since_boot_and_never_the_wall() -> None:
     for wall in (2_000_000.0, 2_003_600.0, 1_996_400.0, 0.0):
-        record = record_of(SPEC, RUNNING, Desired(), CLOCKS._replace(wall=wall))
-        assert record.running_s == 100.0
+        assert passing(RUNNING, CLOCKS._replace(wall=wall)).running_s == 100.0
     waiting = Condition(state="backoff", restart_at=530.0)
-    assert record_of(SPEC, waiting, Desired(), CLOCKS).restart_in_s == 30.0
-    late = record_of(SPEC, waiting, Desired(), CLOCKS._replace(boottime=900.0))
-    assert late.restart_in_s == 0.0
+    assert passing(waiting, CLOCKS).restart_in_s == 30.0
+    assert passing(waiting, CLOCKS._replace(boottime=900.0)).restart_in_s == 0.0
 
 
 def test_nothing_of_an_earlier_boot_is_shown_as_running() -> None:
@@ -60,7 +59,7 @@ def test_nothing_of_an_earlier_boot_is_shown_as_running() -> None:
 
 
 def test_an_endless_command_line_is_cut() -> None:
-    record = record_of(SPEC._replace(command=("x" * 10_000,) * 50), RUNNING, Desired(), CLOCKS)
+    record = record_of(SPEC._replace(command=("x" * 10_000,) * 50), RUNNING, Desired(), "boot")
     assert sum(map(len, record.command)) < 5000
 
 
@@ -207,7 +206,7 @@ def test_figures_that_cannot_be_had_are_absent_and_not_zero() -> None:
     forest = Forest({}, {})
     assert not forest.holds(1, 1)
     assert forest.tree([]).memory_bytes is None
-    record = record_of(SPEC, RUNNING, Desired(), CLOCKS)
+    record = record_of(SPEC, RUNNING, Desired(), "boot")
     assert (record.processes, record.cpu_percent, record.gpu_memory_bytes) == (None, None, None)
 
 
@@ -222,17 +221,19 @@ def test_a_number_that_passed_on_is_not_taken_for_the_worker() -> None:
 
 
 def test_a_report_leaves_out_what_has_its_default_and_reads_back_the_same() -> None:
-    record = WorkerRecord("a" * 32, "w", "running", progress=Progress(done=1.0), tags=("x",))
-    report = WorkerReport(5.0, (record, record._replace(name="\udcff\n")), None)
-    frame = reporting.encode(report)
+    record = WorkerRecord(
+        "a" * 32, "w\udcff\n", "running", progress=Progress(done=1.0), tags=("x",)
+    )
+    row = json.dumps(compact(record._replace(progress=None)))
+    row = row[:-1] + f',"progress":{json.dumps(compact(Progress(done=1.0)))}}}'
+    frame = reporting.encode(5.0, [row])
     [read] = FrameDecoder().feed(frame)
-    assert decode_message(read.payload, AGENT_MESSAGES) == report
+    assert decode_message(read.payload, AGENT_MESSAGES) == WorkerReport(5.0, (record,), None)
     assert len(frame) < 400
 
 
 def test_a_report_never_exceeds_its_size() -> None:
-    record = WorkerRecord("a" * 32, "w", "exited", last_line="x" * 500, command=("y" * 4000,))
-    frame = reporting.encode(WorkerReport(5.0, (record,) * 2000))
+    frame = reporting.encode(5.0, [json.dumps({"x": "y" * 4000})] * 2000)
     assert len(frame) < reporting.LIMIT_BYTES + 10_000
 
 

@@ -47,7 +47,7 @@ def adopt(message: AdoptProcess, node: Any) -> Any:
     if isinstance(run, Failure):
         return run
     notes = node.launch(run)
-    node.changed()
+    node.started(run)
     _await_watch(run)
     return WorkerReply(record_now(run), notes)
 

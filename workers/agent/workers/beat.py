@@ -13,6 +13,8 @@ SOON_S = 0.05  # after a start or a command
 BRISK_S = 0.25  # between two reports while that takes effect
 BRISK_FOR_S = 2.0
 RECONCILE_S = 3.0
+RECONCILE_SEEN_S = 15.0  # while the report shows at each turn who has lost its pair
+RECONCILE_SOON_S = 1.0
 NEVER = float("inf")
 
 
@@ -34,15 +36,18 @@ class WorkerBeat:
         self._reporting = Lane("workers", finished)
         self._reconciling = Lane("reconciling", finished)
         self._limit = 0
+        self._kept = (0, 0)  # runs of a name and bytes of logs, once a console has said
         self._reports_running = self._reconcile_running = False
         self._again = False
         self._said = ""
         self._next_report = self._next_reconcile = NEVER
         self._brisk_until = 0.0
+        self._seen = False
 
     def watch(self, message: WatchWorkers) -> None:
         """Reports from now on; the first at once."""
         self._limit = message.limit
+        self._kept = (max(1, message.kept_runs), max(0, message.kept_log_bytes))
         self._next_report = self._next_reconcile = time.monotonic()
         self._again = True
 
@@ -52,6 +57,7 @@ class WorkerBeat:
         self._again, self._brisk_until = True, now + BRISK_FOR_S
         if self._next_report < NEVER:
             self._next_report = min(self._next_report, now + SOON_S)
+            self._next_reconcile = min(self._next_reconcile, now + RECONCILE_SOON_S)
 
     @property
     def due_at(self) -> float:
@@ -63,7 +69,7 @@ class WorkerBeat:
             self._next_report = now + (BRISK_S if now < self._brisk_until else REPORT_S)
             self._report()
         if now >= self._next_reconcile:
-            self._next_reconcile = now + RECONCILE_S
+            self._next_reconcile = now + (RECONCILE_SEEN_S if self._seen else RECONCILE_S)
             self._reconcile()
 
     def _report(self) -> None:
@@ -86,6 +92,7 @@ class WorkerBeat:
         elif report is not None:
             if report.frame is not None:
                 self._outbox.latest_frame("WorkerReport", report.frame)
+            self._seen = report.seen
             if report.unattended:
                 self._next_reconcile = min(self._next_reconcile, time.monotonic())
         if self._again:
@@ -94,20 +101,24 @@ class WorkerBeat:
     def _reconcile(self) -> None:
         if self._reconcile_running:
             return
-        self._reconcile_running = True
+        self._reconcile_running, kept = True, self._kept
 
         def work() -> Any:
             room = self._room()
-            return () if room is None else room.reconcile()
+            return ((), False) if room is None else room.reconcile(*kept)
 
         self._reconciling.submit(work, self._reconciled)
 
-    def _reconciled(self, notes: Any, error: Optional[Exception]) -> None:
+    def _reconciled(self, outcome: Any, error: Optional[Exception]) -> None:
         self._reconcile_running = False
         if error is not None:
             self._say(f"workers cannot be seen to: {type(error).__name__}: {error}")
-        for note in notes or ():
+            return
+        notes, again = outcome
+        for note in notes:
             self._say(note)
+        if again:
+            self._next_reconcile = min(self._next_reconcile, time.monotonic() + RECONCILE_S)
 
     def _say(self, text: str) -> None:
         if text != self._said:

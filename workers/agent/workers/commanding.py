@@ -48,7 +48,7 @@ def forget(message: ForgetWorker, node: Any) -> Any:
         kept = node.runs().forget(run)
     except RunLives as why:
         return Failure("refused", f"{name}: {why}; nothing was removed")
-    node.changed()
+    node.changed(run.run_id)
     return Done(f"{name}: the run is forgotten" + _kept(kept))
 
 

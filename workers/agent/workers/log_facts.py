@@ -31,6 +31,7 @@ class LogFacts:
     """The logs of one attempt."""
 
     def __init__(self, paths: AttemptPaths, pattern: str, unit: str) -> None:
+        self.paths = paths
         self._paths = [paths.log(stream) for stream in STREAMS]
         self._streams: Dict[str, _Stream] = {path: _Stream() for path in self._paths}
         self._unit = unit
@@ -74,6 +75,11 @@ class LogFacts:
         """By the pattern; None where there is none or it never matched."""
         found = self._progress
         return None if found is None else found._replace(age_s=max(0.0, now - self._progress_at))
+
+    @property
+    def matched(self) -> Optional[Progress]:
+        """As ``progress``, without its age."""
+        return self._progress
 
     def _compile(self, pattern: str) -> None:
         try:

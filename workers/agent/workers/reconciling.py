@@ -85,6 +85,10 @@ class Reconciler:
         self._tries.pop(run.run_id, None)
         return self.care(run)
 
+    def prune(self, kept_runs: int, kept_log_bytes: int) -> None:
+        """Forgets what retention does not keep."""
+        self._runs.prune(kept_runs, kept_log_bytes)
+
     def close(self) -> None:
         for run_id in list(self._held):
             self._release(run_id)

@@ -19,16 +19,27 @@ class Clocks(NamedTuple):
     boot_id: str
 
 
+class Passing(NamedTuple):
+    """What changes in a record by the passing of time alone, seconds."""
+
+    running_s: Optional[float] = None
+    restart_in_s: Optional[float] = None
+    stopping_s: Optional[float] = None
+
+
 def record_of(
     spec: WorkerSpec,
     condition: Condition,
     desired: Desired,
-    clocks: Clocks,
+    boot_id: str,
     warnings: Tuple[str, ...] = (),
     unreadable: Optional[str] = None,
 ) -> WorkerRecord:
-    """What the run's own files say; the figures of its processes and logs are added by who has them."""
-    condition = as_of(condition, clocks.boot_id)
+    """What the run's own files say and time alone does not change.
+
+    The figures of its processes and logs are added by who has them.
+    """
+    condition = as_of(condition, boot_id)
     return WorkerRecord(
         run_id=spec.run_id,
         name=spec.name,
@@ -51,12 +62,7 @@ def record_of(
         error=unreadable or (condition.error and condition.error[:_TEXT]),
         started_at=condition.started_wall,
         ended_at=None if condition.live else condition.ended_wall,
-        running_s=_running_s(condition, clocks),
         last_seen_at=condition.last_seen,
-        restart_in_s=_until(condition.restart_at, clocks) if condition.state == BACKOFF else None,
-        stopping_s=_since(condition.stopping_since, clocks)
-        if condition.state == STOPPING
-        else None,
         grace_s=spec.grace_s if desired.grace_s is None else desired.grace_s,
         leftovers=condition.leftovers,
         kill_pending=condition.kill_pending,
@@ -72,23 +78,25 @@ def record_of(
     )
 
 
+def passing(condition: Condition, clocks: Clocks) -> Passing:
+    """The other part of the record."""
+    condition = as_of(condition, clocks.boot_id)
+    if condition.state == BACKOFF:
+        return Passing(restart_in_s=_until(condition.restart_at, clocks))
+    if condition.state not in (RUNNING, STOPPING):
+        return Passing()
+    stopping = condition.stopping_since if condition.state == STOPPING else None
+    return Passing(
+        running_s=_since(condition.attempt_started, clocks), stopping_s=_since(stopping, clocks)
+    )
+
+
 def as_of(condition: Condition, boot_id: str) -> Condition:
     """Nothing of an earlier boot lives, whether or not somebody has written it down yet."""
     before = condition.attempt_boot_id
     if condition.pid is None or not before or not boot_id or before == boot_id:
         return condition
     return condition._replace(state=LOST, lost_reason="reboot", pid=None, ticks=None)
-
-
-def told_anew(before: WorkerRecord, condition: Condition, clocks: Clocks) -> WorkerRecord:
-    """The same record at a later instant, nothing but the clocks having changed."""
-    if before.running_s is None and before.restart_in_s is None and before.stopping_s is None:
-        return before
-    return before._replace(
-        running_s=before.running_s and _running_s(condition, clocks),
-        restart_in_s=before.restart_in_s and _until(condition.restart_at, clocks),
-        stopping_s=before.stopping_s and _since(condition.stopping_since, clocks),
-    )
 
 
 def cut(command: Tuple[str, ...]) -> Tuple[str, ...]:
@@ -114,12 +122,6 @@ def _flags(condition: Condition) -> Tuple[str, ...]:
         )
         if holds
     )
-
-
-def _running_s(condition: Condition, clocks: Clocks) -> Optional[float]:
-    if condition.state not in (RUNNING, STOPPING):
-        return None
-    return _since(condition.attempt_started, clocks)
 
 
 def _since(moment: Optional[float], clocks: Clocks) -> Optional[float]:

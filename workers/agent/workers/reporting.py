@@ -3,13 +3,13 @@
 import json
 import os
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import AbstractSet, Dict, List, NamedTuple, Optional, Tuple
 
 from workers.agent.workers.record import Clocks
 from workers.agent.workers.trees import Forest
 from workers.agent.workers.watched import Turn, WatchedRun
 from workers.machine.boot import boot_id, boottime
-from workers.protocol import MESSAGE, Progress, WorkerRecord, WorkerReport, encode_frame, plain
+from workers.protocol import MESSAGE, WorkerRecord, encode_frame
 from workers.supervisor.run import Run
 from workers.supervisor.runs import Runs
 
@@ -23,7 +23,8 @@ class Report(NamedTuple):
     """``frame`` None: nothing changed and the last one is not old."""
 
     frame: Optional[bytes]
-    unattended: bool = False  # some run has lost its pair
+    unattended: bool = False  # some run seems to be without a pair, or has vanished
+    seen: bool = False  # whether there were processes to see that by
 
 
 class Reporter:
@@ -33,48 +34,68 @@ class Reporter:
         self._runs = runs
         self._watched: Dict[str, WatchedRun] = {}
         self._listed = 0
+        self._vanished = False
         self._turns = 0
-        self._last_turn: Optional[float] = None
-        self._sent: Tuple[object, ...] = ()
+        self._fault: Optional[str] = None
+        self._sent: Tuple[str, ...] = ()  # the runs that were told of
         self._sent_at: Optional[float] = None
 
-    def report(self, limit: int, forest: Optional[Forest], force: bool = False) -> Report:
-        """The frame of the report of now, where there is news, it was long ago, or ``force``."""
-        now = boottime()
-        clocks = Clocks(time.time(), now, boot_id())
-        past_s = None if self._last_turn is None else now - self._last_turn
-        self._turns, self._last_turn = self._turns + 1, now
-        turn = Turn(self._turns, clocks, past_s, forest)
-        fault = None
-        try:
-            records = self._look(turn, max(0, min(limit, MOST_ENDED)), force)
-        except OSError as error:
-            records, fault = [], f"{self._runs.folder}: {error.strerror or error}"
-        news = (fault, *(_lasting(record) for record in records))
-        late = self._sent_at is None or now - self._sent_at >= LONGEST_S
-        unattended = any(known.unattended for known in self._watched.values())
-        if not force and not late and news == self._sent:
-            return Report(None, unattended)
-        self._sent, self._sent_at = news, now
-        return Report(encode(WorkerReport(clocks.wall, tuple(records), fault)), unattended)
+    def report(
+        self,
+        limit: int,
+        forest: Optional[Forest],
+        force: bool = False,
+        eager: AbstractSet[str] = frozenset(),
+    ) -> Report:
+        """The frame of the report of now, where there is news, it was long ago, or ``force``.
 
-    def _look(self, turn: Turn, limit: int, closely: bool) -> List[WorkerRecord]:
-        found, ended = [], 0
-        if closely or turn.number % _LIST_TURNS == 0 or self._stamp() != self._listed:
+        The runs with an ``eager`` id are looked at closely.
+        """
+        clocks = Clocks(time.time(), boottime(), boot_id())
+        self._turns += 1
+        before = self._fault
+        try:
+            changed = self._look(Turn(self._turns, clocks, forest), eager)
+            self._fault = None
+        except OSError as error:
+            changed, self._fault = False, f"{self._runs.folder}: {error.strerror or error}"
+        told = self._told(max(0, min(limit, MOST_ENDED)))
+        names = tuple(known.run.run_id for known in told)
+        unattended = any(known.unattended for known in self._watched.values()) or self._vanished
+        self._vanished = False
+        late = self._sent_at is None or clocks.boottime - self._sent_at >= LONGEST_S
+        news = changed or names != self._sent or self._fault != before
+        if not (force or late or news):
+            return Report(None, unattended, forest is not None)
+        self._sent, self._sent_at = names, clocks.boottime
+        rows = [known.text(clocks) for known in told]
+        return Report(encode(clocks.wall, rows, self._fault), unattended, forest is not None)
+
+    def _look(self, turn: Turn, eager: AbstractSet[str]) -> bool:
+        if eager or turn.number % _LIST_TURNS == 0 or self._stamp() != self._listed:
             self._list()
+        changed = False
+        for run_id, known in self._watched.items():
+            changed |= known.look(turn, run_id in eager)
+        return changed
+
+    def _told(self, limit: int) -> List[WatchedRun]:
+        """All that live, and so many of the others, the newest first."""
+        if self._fault is not None:
+            return []
+        told = []
         for known in self._watched.values():
-            record = known.look(turn, closely)
-            if not known.run.condition().live:
-                ended += 1
-                if ended > limit:
-                    continue
-            found.append(record)
-        return found
+            limit -= not known.live
+            if known.live or limit >= 0:
+                told.append(known)
+        return told
 
     def _list(self) -> None:
         """The newest first."""
         self._listed = self._stamp()
-        self._watched = {run.run_id: self._known(run) for run in self._runs.all()}
+        before, runs = self._watched.keys(), self._runs.all()
+        self._watched = {run.run_id: self._known(run) for run in runs}
+        self._vanished |= not before <= self._watched.keys()
 
     def _stamp(self) -> int:
         try:
@@ -91,38 +112,20 @@ class Reporter:
 
 def record_now(run: Run, forest: Optional[Forest] = None) -> WorkerRecord:
     """One run's record at this instant; without a ``forest`` the figures of its processes are missing."""
-    turn = Turn(0, Clocks(time.time(), boottime(), boot_id()), None, forest)
-    return WatchedRun(run, 0).look(turn)
+    clocks = Clocks(time.time(), boottime(), boot_id())
+    known = WatchedRun(run, 0)
+    known.look(Turn(0, clocks, forest))
+    return known.record(clocks)
 
 
-def encode(report: WorkerReport) -> bytes:
-    """The frame. What has its default stays out: it is most of a record."""
-    rows = [_compact(record) for record in report.workers]
-    size = 0
-    kept: List[str] = []
+def encode(clock: float, rows: List[str], fault: Optional[str] = None) -> bytes:
+    """The frame of a ``WorkerReport`` whose records are JSON already."""
+    size, count = 0, 0
     for row in rows:
-        text = json.dumps(row, separators=(",", ":"))
-        size += len(text) + 1
+        size += len(row) + 1
         if size > LIMIT_BYTES:
             break
-        kept.append(text)
-    head = json.dumps({"type": "worker_report", "clock": report.clock, "fault": report.fault})
-    body = f'{head[:-1]},"workers":[{",".join(kept)}]}}'
+        count += 1
+    head = json.dumps({"type": "worker_report", "clock": clock, "fault": fault})
+    body = f'{head[:-1]},"workers":[{",".join(rows[:count])}]}}'
     return encode_frame(MESSAGE, 0, body.encode("ascii"))
-
-
-def _compact(record: Any) -> Dict[str, Any]:
-    defaults = record._field_defaults
-    found = {}
-    for name, value in zip(record._fields, record):
-        if name not in defaults or value != defaults[name]:
-            found[name] = _compact(value) if isinstance(value, Progress) else plain(value)
-    return found
-
-
-def _lasting(record: WorkerRecord) -> WorkerRecord:
-    """The record without what passes by itself."""
-    if record.progress is not None:
-        record = record._replace(progress=record.progress._replace(age_s=None))
-    # What a clock alone changes is no news.
-    return record._replace(running_s=None, log_age_s=None, restart_in_s=None, stopping_s=None)

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Any, Callable, Dict, FrozenSet, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Optional, Set, Tuple
 
 from workers.agent.gpu_child import source_root
 from workers.agent.gpu_driver import library_folder
@@ -14,6 +14,7 @@ from workers.agent.workers.launching import Launching
 from workers.agent.workers.login_environment import LoginEnvironment, account
 from workers.agent.workers.reconciling import Reconciler
 from workers.agent.workers.reporting import Report, Reporter, record_now
+from workers.agent.workers.start_turn import StartTurn
 from workers.agent.workers.trees import Forest
 from workers.protocol import (
     AdoptProcess,
@@ -47,6 +48,7 @@ class WorkerRoom:
         """Where the node's relative paths start."""
         self.environment = LoginEnvironment()
         self.interpreters = Interpreters()
+        self.starts = StartTurn(node_folder)
         self._sampler = sampler
         self._poke = poke
         self._launching = Launching(source_root(), self.environment)
@@ -56,19 +58,29 @@ class WorkerRoom:
         self._cradle: Optional[Cradle] = None
         self._scanned_at: Optional[float] = None
         self._known = 0
+        self._eager: Set[str] = set()
+        self._crowded = False
         self._missing: FrozenSet[str] = frozenset()
 
     # ------------------------------------------------------------ turns
 
     def report(self, limit: int, force: bool) -> Report:
         """One turn of the report."""
-        return self._reporter.report(limit, self.forest(), force)
+        eager, self._eager = self._eager, set()
+        return self._reporter.report(limit, self.forest(), force, eager)
 
-    def reconcile(self) -> Tuple[str, ...]:
-        """One turn of seeing to every run; what a person should know of."""
+    def reconcile(self, kept_runs: int, kept_log_bytes: int) -> Tuple[Tuple[str, ...], bool]:
+        """One turn of seeing to every run, and to what is kept of those that are over.
+
+        Gives what a person should know of, and whether to look again soon.
+        """
         with self._reconciling:
             notes = self._reconciler.step()
-        return notes + self._recreate(self._reconciler.count)
+            if self._crowded:
+                self._crowded = False
+                self._reconciler.prune(kept_runs, kept_log_bytes)
+        notes += self._recreate(self._reconciler.count)
+        return notes, bool(self._missing)
 
     def close(self) -> None:
         """Leaves the workers as they are."""
@@ -112,20 +124,21 @@ class WorkerRoom:
 
     def obey(self, run: Run) -> Tuple[str, ...]:
         """Somebody wants something of this run: its pair is told, or it gets one."""
-        self.changed()
+        self.changed(run.run_id)
         if run.is_held() and holder.poke(run.paths.lock):
             return ()
         with self._reconciling:
             return self._reconciler.care_at_once(run)
 
-    def started(self) -> None:
+    def started(self, run: Run) -> None:
         """A run was added: old ones may have to go."""
         self._known += 1
-        self.runs().prune()
-        self.changed()
+        self._crowded = True
+        self.changed(run.run_id)
 
-    def changed(self) -> None:
-        """The report should go out soon."""
+    def changed(self, run_id: str) -> None:
+        """The report should go out soon, with a close look at this run."""
+        self._eager.add(run_id)
         self._poke()
 
     def cradle(self) -> Cradle:

@@ -1,19 +1,17 @@
 """Starting a worker: exactly once for a run id, and only where nothing speaks against it."""
 
-import os
 import time
 from typing import Any, List, Tuple
 
 from workers.agent.workers import gpu_choice, holders, planning
 from workers.agent.workers.planning import Plan
 from workers.agent.workers.reporting import record_now
+from workers.agent.workers.start_turn import Busy
 from workers.protocol import Failure, WorkerCheck, WorkerReply, WorkerSpec
-from workers.supervisor import storage
 from workers.supervisor.condition import CREATED, STARTING
 from workers.supervisor.run import Run
-from workers.supervisor.runs import RunExists
+from workers.supervisor.runs import RunExists, Runs
 
-LOCK_S = 30.0  # starts on one node take turns
 REPLY_S = 10.0
 _POLL_S = 0.005
 
@@ -24,9 +22,14 @@ def check(spec: WorkerSpec, node: Any) -> Any:
     if problem:
         return Failure("bad_request", problem)
     plan = _plan(spec, node)
-    gpus = gpu_choice.choose(spec, node.gpu_report(spec), holders.gpus(node.runs()))
     refusals: List[str] = list(plan.refusals)
-    taken = holders.in_the_way(spec, node.runs(), lambda _: None)
+    report = node.gpu_report(spec)
+    try:
+        with node.starts.look() as runs:
+            gpus = gpu_choice.choose(spec, report, holders.gpus(runs))
+            taken = holders.in_the_way(spec, runs, lambda _: None)
+    except Busy as why:
+        return Failure("failed", str(why))
     refusals += [text for text in (taken, gpus.refusal) if text]
     return WorkerCheck(
         command=plan.spec.command,
@@ -54,7 +57,7 @@ def start(spec: WorkerSpec, node: Any) -> Any:
         return outcome
     run, notes = outcome
     notes += node.launch(run)
-    node.started()
+    node.started(run)
     return _reply(run, notes)
 
 
@@ -68,28 +71,27 @@ def _plan(spec: WorkerSpec, node: Any) -> Plan:
 
 def _create(plan: Plan, node: Any) -> Any:
     """The run, durable, and notes; or a Failure. One start at a time on a node."""
-    runs, spec = node.runs(), plan.spec
-    os.makedirs(runs.node_folder, mode=0o700, exist_ok=True)
-    lock = storage.wait_lock(runs.start_lock, LOCK_S)
-    if lock is None:
-        return Failure(
-            "failed", f"another start holds {runs.start_lock} for {LOCK_S:.0f} s already"
-        )
     try:
-        if runs.get(spec.run_id) is None:
-            taken = holders.in_the_way(spec, runs, node.care)
-            if taken:
-                return Failure("exists", taken)
-        gpus = gpu_choice.choose(spec, node.gpu_report(spec), holders.gpus(runs))
-        if gpus.refusal:
-            return _refused((gpus.refusal,))
-        try:
-            run = runs.create(spec._replace(gpu_indices=gpus.indices))
-        except RunExists as same:
-            return same.run, plan.notes
-        return run, plan.notes + gpus.notes
-    finally:
-        os.close(lock)
+        with node.starts.held() as runs:
+            return _create_alone(plan, node, runs)
+    except Busy as why:
+        return Failure("failed", str(why))
+
+
+def _create_alone(plan: Plan, node: Any, runs: Runs) -> Any:
+    spec = plan.spec
+    if runs.get(spec.run_id) is None:
+        taken = holders.in_the_way(spec, runs, node.care)
+        if taken:
+            return Failure("exists", taken)
+    gpus = gpu_choice.choose(spec, node.gpu_report(spec), holders.gpus(runs))
+    if gpus.refusal:
+        return _refused((gpus.refusal,))
+    try:
+        run = runs.create(spec._replace(gpu_indices=gpus.indices))
+    except RunExists as same:
+        return Run(same.run.paths), plan.notes
+    return Run(run.paths), plan.notes + gpus.notes
 
 
 def _reply(run: Run, notes: Tuple[str, ...]) -> WorkerReply:

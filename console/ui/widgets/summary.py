@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from console.fleet.summary import FleetSummary
 from console.fleet.workers.groups import RUN, UNSEEN, is_bad
 from console.formatting import short_count
 from console.ui.glyphs import Glyphs
@@ -29,8 +30,28 @@ class SummaryLine(Painted):
         return self._facts(width, inks, glyphs) if y == 0 else self._worst(width, inks, glyphs)
 
     def _facts(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
+        """With less room the words of workers, then those of nodes are fewer; then the end is cut."""
         summary = self.console_app.summary()
         apart: Piece = (f" {glyphs.bar} ", inks.faint)
+        notes = "  ".join(self.console_app.notes())
+        room = max(0, width - len(notes) - (2 if notes else 0))
+        rest = self._rest(summary, apart)
+        brief = _shortened(summary.workers)
+        for states, workers in ((True, summary.workers), (True, brief), (False, brief)):
+            pieces = [
+                *self._of_nodes(summary, apart, states),
+                *self._of_workers(workers, apart),
+                *rest,
+            ]
+            if length(pieces) <= room:
+                break
+        left = strip(pieces, room, inks.text)
+        return Strip.join(
+            [left, strip([(f" {notes} ", inks.key)], width - left.cell_length, inks.text)]
+        )
+
+    def _of_nodes(self, summary: FleetSummary, apart: Piece, words: bool) -> list[Piece]:
+        inks, glyphs = self.inks, self.glyphs
         all_up = summary.nodes_up == summary.nodes_total
         pieces: list[Piece] = [
             (" quarterdeck ", inks.title),
@@ -40,8 +61,14 @@ class SummaryLine(Painted):
         ]
         for word, count in sorted(summary.states):
             if word != "up":
-                pieces += [(f"  {glyphs.state(word)} {count} {word}", inks.state(word))]
-        workers_at = len(pieces)
+                said = f" {word}" if words else ""
+                pieces.append((f"  {glyphs.state(word)} {count}{said}", inks.state(word)))
+        return pieces
+
+    def _rest(self, summary: FleetSummary, apart: Piece) -> list[Piece]:
+        """GPUs, records an hour, alerts."""
+        inks, glyphs = self.inks, self.glyphs
+        pieces: list[Piece] = []
         if summary.gpus_total:
             pieces += [
                 apart,
@@ -53,24 +80,14 @@ class SummaryLine(Painted):
             rate = short_count(summary.records_per_hour)
             pieces += [apart, (rate, inks.text), (" records/h", inks.dim)]
         if summary.alerts_active:
-            unseen = summary.alerts_unacknowledged
-            tint = inks.warn if unseen else inks.dim
+            tint = inks.warn if summary.alerts_unacknowledged else inks.dim
             text = (
                 f"{glyphs.alert} {summary.alerts_active} alert{'s'[: summary.alerts_active != 1]}"
             )
             pieces += [apart, (text, tint)]
-        notes = "  ".join(self.console_app.notes())
-        room = max(0, width - len(notes) - (2 if notes else 0))
-        workers = self._workers(summary.workers, apart)
-        if length(pieces) + length(workers) > room:
-            workers = self._workers(_shortened(summary.workers), apart)
-        pieces[workers_at:workers_at] = workers
-        left = strip(pieces, room, inks.text)
-        return Strip.join(
-            [left, strip([(f" {notes} ", inks.key)], width - left.cell_length, inks.text)]
-        )
+        return pieces
 
-    def _workers(self, counted: tuple[tuple[str, int], ...], apart: Piece) -> list[Piece]:
+    def _of_workers(self, counted: tuple[tuple[str, int], ...], apart: Piece) -> list[Piece]:
         """`workers 61 run  2 stalled`; nothing where no node has any."""
         if not counted:
             return []
@@ -125,5 +142,6 @@ class SummaryLine(Painted):
 def _shortened(counted: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
     """What runs, what needs a person, and what is not seen: where there is no room for each word."""
     unwell = sum(count for word, count in counted if is_bad(word))
-    kept = [(word, count) for word, count in counted if word in (RUN, UNSEEN)]
-    return (*kept, *([(_UNWELL, unwell)] if unwell else ()))
+    kept = dict(counted)
+    told = ((RUN, kept.get(RUN, 0)), (_UNWELL, unwell), (UNSEEN, kept.get(UNSEEN, 0)))
+    return tuple((word, count) for word, count in told if count)

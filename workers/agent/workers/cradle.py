@@ -30,6 +30,7 @@ class Cradle(NamedTuple):
     """``kind`` FORK or UNIT; with a refusal nothing may be started."""
 
     kind: str = FORK
+    needed: bool = False  # what is forked would not outlive the login
     notes: Tuple[str, ...] = ()
     refusal: str = ""
 
@@ -61,7 +62,7 @@ def choose(login: Login, user: str, uid: int) -> Cradle:
             "RemoveIPC=yes: shared memory (NCCL, data loaders) of running workers is deleted at the last"
             f" logout; `{enable}` prevents it"
         )
-    return Cradle(UNIT if login.lingers and login.manager else FORK, tuple(notes))
+    return Cradle(UNIT if login.lingers and login.manager else FORK, kills, tuple(notes))
 
 
 def look(user: str, uid: int, root: str = "") -> Login:

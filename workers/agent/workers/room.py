@@ -51,11 +51,11 @@ class WorkerRoom:
         self.starts = StartTurn(node_folder)
         self._sampler = sampler
         self._poke = poke
-        self._launching = Launching(source_root(), self.environment)
+        self._cradle: Optional[Cradle] = None
+        self._launching = Launching(source_root(), self.environment, self.cradle)
         self._reporter = Reporter(Runs(node_folder))
         self._reconciler = Reconciler(Runs(node_folder), self._launching.launch)
         self._reconciling = threading.Lock()
-        self._cradle: Optional[Cradle] = None
         self._scanned_at: Optional[float] = None
         self._known = 0
         self._eager: Set[str] = set()

@@ -48,7 +48,7 @@ def start(spec: WorkerSpec, node: Any) -> Any:
         return Failure("bad_request", problem)
     there = node.runs().get(spec.run_id)
     if there is not None:
-        return _reply(there, ())
+        return _reply(there, node.care(there))
     plan = _plan(spec, node)
     if plan.refusals:
         return _refused(plan.refusals)

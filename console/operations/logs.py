@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from console.operations.log_cache import LastSeen, LogCache
 from console.operations.reach import Reach
@@ -27,7 +27,7 @@ class LogOperations:
 
     async def tail(
         self, node: str, ask: OpenTail
-    ) -> AsyncIterator[LogChunk | TailNote | TailEnded]:
+    ) -> AsyncGenerator[LogChunk | TailNote | TailEnded, None]:
         """The bytes of a log as they come, in order, each once; the last item is the TailEnded.
 
         Goes on over lost links where `ask` follows. Close it (`aclose`) when it is not read to its end.
@@ -41,9 +41,7 @@ class LogOperations:
                     self._keep(node, ask, item)
                 yield item
         finally:
-            close = getattr(items, "aclose", None)
-            if close is not None:
-                await close()
+            await items.aclose()
 
     async def search(self, node: str, ask: SearchLog) -> LogMatches:
         """Lines of the whole log that match; more of them from its `next` on. Raises as `tail`."""

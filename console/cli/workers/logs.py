@@ -28,10 +28,9 @@ async def run(options: Namespace) -> int:
         if node.state != "up" and not options.follow:
             text = f"{target.node} cannot be asked: {node.reason or node.state}"
             raise LinkError(Problem(ProblemKind.UNREACHABLE, text))
-        backend = runtime.workers.reach.backend(target.node)
         writer, code = LogWriter(), exits.DONE
         try:
-            async with aclosing(backend.tail(_ask(options, target))) as pieces:
+            async with aclosing(runtime.logs.tail(target.node, _ask(options, target))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, LogChunk):
                         writer.write(piece.which, piece.data)

@@ -19,6 +19,23 @@ from console.settings.model import Settings
 from workers.protocol import DatasetWatch
 
 BRIEF_ABOVE = 100  # machines; more of them get a shorter past
+PRESETS = (
+    {
+        "name": "selfplay", "nodes": "tag:selfplay", "gpus": 1, "copies": 2, "drain": True,
+        "command": ["python", "-m", "workers.selfplay", "--game", "reversi", "--forever", "--output", "data/selfplay"],
+        "restart": "on-failure", "threads": 1, "environment": {"BOARD": "hex8"},
+    },
+    {
+        "name": "train", "nodes": "tag:train", "gpus": 4, "grace": "60s",
+        "command": ["torchrun", "--nproc-per-node=4", "-m", "workers.training", "--epochs", "100"],
+        "lock": {"name": "train-hex8_2p", "scope": "fleet"},
+        "environment": {"HF_TOKEN": {"from_env": "HF_TOKEN"}},
+    },
+    {
+        "name": "gauntlet", "command": ["python", "-m", "workers.evaluation", "gauntlet", "--games", "400"],
+        "directory": "evaluation", "grace": "30s",
+    },
+)  # fmt: skip
 DATASETS = ("hex8_2p", "square8_2p", "square19_3p", "hexagonal_4p")
 
 
@@ -97,5 +114,6 @@ def _settings(known_hosts: Path) -> Settings:
                 for name in used
                 if name != "hexagonal_4p"
             ],
+            "presets": PRESETS,
         }
     )

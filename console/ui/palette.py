@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
@@ -34,7 +35,8 @@ class ActionProvider(Provider):
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in (*self._commands(), *self._themes(), *self._nodes()):
+        offered = (*self._commands(), *self._presets(), *self._themes(), *self._nodes())
+        for command in offered:
             text = f"{command.title} {command.help}"
             score = matcher.match(text)
             if score > 0:
@@ -71,6 +73,17 @@ class ActionProvider(Provider):
         if registry.AUDIT.built:
             yield Command(
                 "Audit log", "every command that was sent to a node", "audit_log", self.app
+            )
+
+    def _presets(self) -> Iterator[Command]:
+        if not self.app.check_action("start_preset", (0,)):
+            return
+        for place, preset in enumerate(self.app.runtime.workers.presets()):  # type: ignore[attr-defined]
+            yield Command(
+                f"Start {preset.name}",
+                one_line(shlex.join(preset.command), 120),
+                f"start_preset({place})",
+                self.app,
             )
 
     def _themes(self) -> Iterator[Command]:

@@ -54,6 +54,7 @@ class StandIn:
     loaded: Any = field(default_factory=lambda: SimpleNamespace(sources=None, files=()))
     board: BulletinBoard = field(default_factory=lambda: BulletinBoard(lambda: CLOCK))
     nodes: Any = field(default_factory=lambda: SimpleNamespace(ssh_command=lambda name: ["true"]))
+    workers: Any = field(default_factory=lambda: SimpleNamespace(presets=lambda: ()))
 
     def retry(self, node: str) -> None:
         """Nothing to try again."""

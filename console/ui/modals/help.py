@@ -15,16 +15,9 @@ from console.ui.paint import fit
 from console.ui.screens.base import FleetAwareScreen
 
 _STATES = ("up", "stale", "down", "attention", "connecting")
+_WORKERS = {"running": "works", "waiting": "on its way", "odd": "slow", "bad": "needs you",
+            "ended": "over", "unseen": "not seen now"}  # fmt: skip
 _KEY_WIDTH = 16
-_FILTER = (
-    ("gpu>90  mem>=50  disk>80", "a figure; of several (GPUs, disks) any"),
-    ("load>1  temp>80  records>1000", "also cpu, swap, gpumem, power, procs, uptime, rtt"),
-    ("tag:selfplay  state:down,stale", "a word, or one of several"),
-    ("name~^gpu-[0-9]+$", "a regular expression"),
-    ("alert:any  alert:disk", "has an alert, or one of this kind"),
-    ('hex8  "two words"', "in the name, host, tags or busiest processes"),
-    ("!state:up", "the opposite"),
-)
 
 
 class HelpModal(Dialog[None]):
@@ -47,7 +40,8 @@ class HelpModal(Dialog[None]):
             lines += [[(title, pen.inks.title)], *self._keys_of(bindings, pen), []]
         if isinstance(self._screen, FleetAwareScreen) and self._screen.filter_text is not None:
             lines += [[("Filter: terms by blanks, all must hold", pen.inks.title)]]
-            lines += [self._row(text, does, 34, pen) for text, does in _FILTER]
+            rows = self._screen.filter_words.rows
+            lines += [self._row(text, does, 34, pen) for text, does in rows]
             lines.append([])
         signs: Line = [("Signs  ", pen.inks.title)]
         for state in _STATES:
@@ -56,7 +50,18 @@ class HelpModal(Dialog[None]):
                 (f" {state}  ", pen.inks.dim),
             ]
         signs += [(pen.glyphs.alert, pen.inks.warn), (" alert", pen.inks.dim)]
-        return [*lines, signs]
+        return [*lines, signs, self._of_workers(pen)]
+
+    def _of_workers(self, pen: Pen) -> Line:
+        inks = pen.inks
+        inked = {"running": inks.good, "waiting": inks.warn, "odd": inks.warn, "bad": inks.bad}
+        line: Line = [("Workers", inks.title)]
+        for sign, said in _WORKERS.items():
+            line += [
+                (f" {pen.glyphs.worker(sign)}", inked.get(sign, inks.dim)),
+                (f" {said} ", inks.dim),
+            ]
+        return line
 
     def _groups(self) -> Iterator[tuple[str, list[Binding]]]:
         """The keys of the focus and its screen, then those that hold everywhere; each action once."""

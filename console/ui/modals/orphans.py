@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widget import Widget
 
 from console.errors import QuarterdeckError
@@ -27,39 +28,45 @@ _KINDS = {
     "stale_lock": "stale lock",
 }
 _COLUMNS = (
-    Column("kind", "WHAT", 13),
-    Column("node", "NODE", 11),
+    Column("kind", "WHAT", 12),
+    Column("node", "NODE", 9, most=14),
     Column("pid", "PID", 8, right=True),
-    Column("name", "WORKER", 13, rank=1),
+    Column("name", "WORKER", 13, most=20, rank=1),
     Column("what", "PROCESS OR FILE", 20, grow=True),
 )
-_VERBS = {"adopt": "watches it from now on", "stop": "asks it to end", "kill": "kills it",
-          "forget": "removes the record", "clear": "removes the lock file"}  # fmt: skip
+_KEYS = (("a", "adopt"), ("x", "stop"), ("X", "kill"), ("f", "forget"), ("c", "clear"))
+_VERBS = {
+    "adopt": "watches it from now on",
+    "stop": "asks it to end",
+    "kill": "kills it at once",
+    "forget": "removes the record",
+    "clear": "removes the lock file",
+}
+_ASKS = {
+    "stop": "It is asked to end. Whatever it works on ends with it.",
+    "kill": "It is ended at once: nothing is saved, nothing cleaned up.",
+    "forget": "The record and its logs are removed.",
+}
 
 
 class OrphansModal(Dialog[None]):
-    """Nothing is done by itself: each act is a key, and what ends a process asks first."""
+    """Nothing is done by itself: each act is a key, and what ends or removes something asks first."""
 
-    title_text = "Orphans"
     DEFAULT_CSS = """
-    OrphansModal > #box { width: 120; }
-    OrphansModal #box Table { height: 12; background: $surface; }
-    OrphansModal #box Sheet { height: 5; }
+    OrphansModal > #box { width: 130; }
+    OrphansModal #box Table { height: auto; max-height: 60%; min-height: 4; background: $surface; }
+    OrphansModal #box Sheet { height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "act('adopt')", "Adopt", show=False),
-        Binding("x", "act('stop')", "Stop", show=False),
-        Binding("X", "act('kill')", "Kill", show=False),
-        Binding("f", "act('forget')", "Forget", show=False),
-        Binding("c", "act('clear')", "Clear", show=False),
+        *(Binding(key, f"act('{act}')", act, show=False) for key, act in _KEYS),
+        Binding("tab", "widen", "Fleet", show=False),
         Binding("ctrl+r", "look", "Look again", show=False),
     ]
-    keys = (("a", "adopt"), ("x X", "stop, kill"), ("f", "forget"), ("c", "clear the lock"),
-            ("Ctrl-R", "look again"), ("Esc", "leaves"))  # fmt: skip
 
     def __init__(self, nodes: Sequence[str]) -> None:
         super().__init__()
-        self._where = tuple(nodes)
+        self._first = tuple(nodes)
+        self._wide = False
         self._found: dict[str, tuple[str, Orphan]] = {}
         self._missing: tuple[str, ...] = ()
         self._looking = True
@@ -67,7 +74,9 @@ class OrphansModal(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Table(_COLUMNS, self._cells, empty="looking…", paper=PAPER)
-            yield Sheet(self.lines, paper=PAPER)
+            sheet = Sheet(self.lines, paper=PAPER)
+            sheet.can_focus = False
+            yield sheet
             yield DialogKeys(self.keys)
 
     def on_mount(self) -> None:
@@ -76,13 +85,36 @@ class OrphansModal(Dialog[None]):
     def first_focus(self) -> Widget:
         return self.query_one(Table)
 
-    def action_look(self) -> None:
-        self.run_worker(self._look(), exclusive=True, group="look")
+    def _give_room(self) -> None:
+        """The rows scroll where the box would not fit."""
+        rows = max(3, len(self._found)) + 1
+        room = self.size.height * 94 // 100 - 11
+        self.query_one(Table).styles.height = max(4, min(rows, room))
 
-    async def _look(self) -> None:
-        """Asks all the nodes; one that does not answer is named, the others are shown."""
+    # ------------------------------------------------------------ looking
+
+    @property
+    def _where(self) -> tuple[str, ...]:
+        return tuple(self.runtime.store.nodes) if self._wide else self._first
+
+    def action_widen(self) -> None:
+        """All nodes, or those that the dialog was opened for."""
+        if len(self._first) < len(self.runtime.store.nodes):
+            self._wide = not self._wide
+            self.action_look()
+
+    def action_look(self) -> None:
+        where = self._where
+        places = where[0] if len(where) == 1 else f"{len(where)} nodes"
+        self.query_one("#box").border_title = Content(f"Orphans on {places}")
         self._looking = True
-        reports, silent = await self.runtime.workers.orphans(self._where)
+        self._say_keys()
+        self.redraw()
+        self.run_worker(self._look(where), exclusive=True, group="look")
+
+    async def _look(self, where: Sequence[str]) -> None:
+        """Asks all the nodes; one that does not answer is named, the others are shown."""
+        reports, silent = await self.runtime.workers.orphans(where)
         self._found = {
             f"{node}/{orphan.orphan_id}": (node, orphan)
             for node, report in reports.items()
@@ -92,13 +124,22 @@ class OrphansModal(Dialog[None]):
         self._missing = (*told, *(f"{node}: {why}" for node, why in silent.items()))
         self._looking = False
         if self.is_attached:
-            table = self.query_one(Table)
-            table.empty = "nothing is orphaned here"
-            table.show_keys(self._found)
-            table.rows_changed()
-            self.redraw()
+            self._show()
+
+    def _show(self) -> None:
+        table = self.query_one(Table)
+        table.empty = "nothing is orphaned here"
+        table.show_keys(self._found)
+        table.rows_changed()
+        self._give_room()
+        self._say_keys()
+        self.redraw()
 
     # ------------------------------------------------------------ painting
+
+    @property
+    def _current(self) -> tuple[str, Orphan] | None:
+        return self._found.get(self.query_one(Table).current or "")
 
     def _cells(self, row_key: str, inks: Inks) -> Sequence[Cell]:
         found = self._found.get(row_key)
@@ -114,49 +155,75 @@ class OrphansModal(Dialog[None]):
         )
 
     def lines(self, pen: Pen) -> list[Line]:
-        found = self._found.get(self.query_one(Table).current or "")
+        found, inks = self._current, pen.inks
         lines: list[Line] = [[]]
-        if found is not None:
-            lines += words(pen, found[1].why, pen.inks.text, 1)
-            offered = "; ".join(_VERBS[act] for act in found[1].acts if act in _VERBS)
-            lines += words(pen, f"it can be done: {offered}" if offered else "", pen.inks.dim, 1)
-        for word in self._missing[:3]:
-            lines += words(pen, f"not looked at: {word}", pen.inks.warn, 1)
+        if self._looking:
+            lines.append([(" asking the nodes…", inks.dim)])
+        elif found is not None:
+            orphan = found[1]
+            lines += words(pen, orphan.why, inks.text, 1)[:2]
+            user = f"{orphan.user}: " if orphan.user else ""
+            lines += words(pen, f"{user}{orphan.command or orphan.path}", inks.dim, 1)[:1]
+            acts = [f"{key} {_VERBS[act]}" for key, act in _KEYS if act in orphan.acts]
+            lines += words(pen, "; ".join(acts), inks.dim, 1)[:1]
+        if self._missing:
+            more = f"; and {len(self._missing) - 1} more" if len(self._missing) > 1 else ""
+            said = f"not looked at: {self._missing[0]}{more}"
+            lines += words(pen, said, inks.warn, 1)[:2]
         return lines
 
     def on_table_moved(self, message: Table.Moved) -> None:
+        self._say_keys()
         self.redraw()
+
+    def _say_keys(self) -> None:
+        """Only the acts that apply to the row."""
+        found, keys = self._current, []
+        if found is not None and not self.console_app.read_only:
+            keys = [(key, act) for key, act in _KEYS if act in found[1].acts]
+        if len(self._first) < len(self.runtime.store.nodes):
+            keys.append(("Tab", "fewer nodes" if self._wide else "the fleet"))
+        self.show_keys(*keys, ("Ctrl-R", "again"), ("Esc", "leaves"))
 
     # ------------------------------------------------------------ acting
 
     def action_act(self, act: str) -> None:
-        found = self._found.get(self.query_one(Table).current or "")
-        if found is None or self.console_app.read_only:
+        found = self._current
+        if found is None or self.console_app.read_only or self._looking:
             return
         node, orphan = found
         if act not in orphan.acts:
-            self.complain(f"{act} does not apply here")
-            return
-        what = f"{act} {orphan.pid or ''} {orphan.path or orphan.command or orphan.name}"
-        warning = "" if act in ("adopt", "clear") else orphan.why
-        title = f"{act.capitalize()} an orphan"
-        modal = ConfirmModal(title, f"{act}s it", [what], [node], warning=warning)
+            self.complain(f"{act}: not for this")
+        elif act in _ASKS:
+            self._ask(node, orphan, act)
+        else:
+            self._begin(node, orphan, act)
+
+    def _ask(self, node: str, orphan: Orphan, act: str) -> None:
+        what = f"{act} {orphan.pid or ''} {orphan.command or orphan.path or orphan.name}"
+        modal = ConfirmModal(f"{act.capitalize()} an orphan", _VERBS[act], [what, orphan.why], [node], warning=_ASKS[act])  # fmt: skip
 
         def go(sure: bool | None) -> None:
             if sure:
-                self.run_worker(self._do(node, orphan, act))
+                self._begin(node, orphan, act)
 
         self.app.push_screen(modal, go)
 
+    def _begin(self, node: str, orphan: Orphan, act: str) -> None:
+        # The app's own: what was asked for goes on without this dialog.
+        self.app.run_worker(self._do(node, orphan, act), group="acts")
+
     async def _do(self, node: str, orphan: Orphan, act: str) -> None:
+        app, workers = self.console_app, self.runtime.workers
         try:
             if act == "adopt":
-                await self.runtime.workers.adopt(node, orphan)
-                said = f"{orphan.pid} on {node} is watched from now on"
+                record = await workers.adopt(node, orphan)
+                said = f"{orphan.pid} on {node} is watched from now on, as {record.name}"
             else:
-                said = await self.runtime.workers.clear(node, orphan, act)
+                said = await workers.clear(node, orphan, act) or f"{act}: done"
         except QuarterdeckError as error:
-            self.complain(str(error))
+            app.say(f"{act} on {node}: {error}", bad=True)
             return
-        self.console_app.say(said or f"{act}: done")
-        await self._look()
+        app.say(said)
+        if self.is_attached:
+            self.action_look()

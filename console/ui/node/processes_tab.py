@@ -11,6 +11,7 @@ from textual.binding import BindingType
 
 from console.errors import QuarterdeckError
 from console.formatting import age, memory
+from console.ui.filter_words import PROCESSES
 from console.ui.keys import key
 from console.ui.modals.process import ProcessModal
 from console.ui.modals.signal import SignalModal
@@ -40,6 +41,7 @@ _CHANGING = frozenset({"terminate", "kill"})
 
 class ProcessesTab(NodeTab):
     title = "Processes"
+    filter_words = PROCESSES
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "x", "terminate", "terminate", "ask a process to end, or pick another signal", show=True

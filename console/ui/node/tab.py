@@ -11,7 +11,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from console.ui import filter_words
 from console.ui.contained import Contained
+from console.ui.filter_words import FilterWords
 from console.ui.paint import Piece, strip
 from console.ui.widgets.painted import Painted
 
@@ -25,6 +27,7 @@ class NodeTab(Contained, Container):
 
     DEFAULT_CSS = "NodeTab { height: 1fr; width: 1fr; }"
     title: ClassVar[str] = ""
+    filter_words: ClassVar[FilterWords] = filter_words.TEXT
 
     def __init__(self, node: str) -> None:
         super().__init__()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from console.fleet.workers import WorkerView
+from console.ui.filter_words import WORKERS
 from console.ui.node.tab import NodeTab
 from console.ui.workers.worker_list import WorkerList
 
 
 class WorkersTab(NodeTab):
     title = "Workers"
+    filter_words = WORKERS
 
     def compose(self) -> ComposeResult:
         yield WorkerList(self.node_name)
@@ -40,3 +42,6 @@ class WorkersTab(NodeTab):
 
     def text_to_copy(self) -> str:
         return "\n".join(f"{view.record.name} {view.record.run_id}" for view in self.selected)
+
+    def step_back(self) -> bool:
+        return self.list.step_back()

@@ -14,7 +14,9 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.ui import filter_words
 from console.ui.contained import Contained
+from console.ui.filter_words import FilterWords
 from console.ui.keys import HOW_TO_QUIT
 from console.ui.messages import FilterLeft, FilterTyped
 from console.ui.widgets.filter_bar import FilterBar
@@ -59,7 +61,7 @@ class FleetAwareScreen(Contained, Screen[None]):
         with Container(id="body"):
             yield from self.compose_body()
         if self.filter_text is not None:
-            yield FilterBar()
+            yield FilterBar(self.filter_words.hint)
         yield KeyFooter(self.name_of_screen)
 
     def compose_body(self) -> ComposeResult:
@@ -97,6 +99,11 @@ class FleetAwareScreen(Contained, Screen[None]):
         """The filter that holds now; None where this screen has none, so that `/` is unbound."""
         return None
 
+    @property
+    def filter_words(self) -> FilterWords:
+        """What can be typed into the filter."""
+        return filter_words.NODES
+
     def notes(self) -> Iterable[str]:
         """Short words for the right of the summary line: filter, sort, marks."""
         return ()
@@ -112,7 +119,7 @@ class FleetAwareScreen(Contained, Screen[None]):
 
     def open_filter(self) -> None:
         """Shows the filter bar with what holds now."""
-        self.query_one(FilterBar).open(self.filter_text or "")
+        self.query_one(FilterBar).open(self.filter_text or "", hint=self.filter_words.hint)
 
     def on_filter_typed(self, message: FilterTyped) -> None:
         bar = self.query_one(FilterBar)

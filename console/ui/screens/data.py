@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from console.fleet.totals import DataRow, DatasetTotal, data_rows, totals
 from console.formatting import age, count, size
+from console.ui.filter_words import TEXT, FilterWords
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, words
 from console.ui.messages import NodeOpened
@@ -201,6 +202,10 @@ class DataScreen(FleetAwareScreen):
     @property
     def filter_text(self) -> str | None:
         return self._filter
+
+    @property
+    def filter_words(self) -> FilterWords:
+        return TEXT
 
     def apply_filter(self, text: str) -> None:
         self._filter = text

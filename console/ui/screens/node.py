@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
+from console.ui.filter_words import FilterWords
 from console.ui.keys import key
 from console.ui.lines import Line, Pen
 from console.ui.node.disks_tab import DisksTab
@@ -118,6 +119,10 @@ class NodeScreen(FleetAwareScreen):
         tab = self.tab
         if isinstance(tab, (ProcessesTab, WorkersTab)):
             tab.apply_filter(text)
+
+    @property
+    def filter_words(self) -> FilterWords:
+        return self.tab.filter_words
 
     # ------------------------------------------------------------ tabs
 

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 
 from console.fleet.workers import WorkerView
 from console.fleet.workers.words import command_line
+from console.ui.filter_words import WORKERS, FilterWords
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.widgets.table import Table
 from console.ui.workers.worker_list import WorkerList
@@ -52,6 +53,10 @@ class WorkersScreen(FleetAwareScreen):
 
     def apply_filter(self, text: str) -> None:
         self.list.apply_filter(text)
+
+    @property
+    def filter_words(self) -> FilterWords:
+        return WORKERS
 
     def notes(self) -> Iterable[str]:
         if self.list.marked:

@@ -8,11 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from console.ui.messages import FilterLeft, FilterTyped
-
-_HINT = "gpu>90  tag:selfplay  !state:up  name~gpu  disk>80  mem>50  alert:any  text"
 
 
 class FilterBar(Horizontal):
@@ -31,9 +30,10 @@ class FilterBar(Horizontal):
         Binding("enter", "keep", "keep", id="filter_keep", show=True),
     ]
 
-    def __init__(self, hint: str = _HINT) -> None:
+    def __init__(self, hint: str) -> None:
         super().__init__()
         self._hint = hint
+        self._before: Widget | None = None  # what had the keys
 
     def compose(self) -> ComposeResult:
         yield Static(Content(" / "), classes="sign")
@@ -42,14 +42,17 @@ class FilterBar(Horizontal):
         yield entry
         yield Static(Content(""), classes="complaint")
 
-    def open(self, text: str, sign: str = "/") -> None:
+    def open(self, text: str, sign: str = "/", hint: str = "") -> None:
         """Shows the bar with `text` behind the key that opened it, and takes the focus."""
         self.query_one(".sign", Static).update(Content(f" {sign} "))
         entry = self.query_one(Input)
+        entry.placeholder = hint or self._hint
         with entry.prevent(Input.Changed):
             entry.value = text
         self.complain("")
         self.add_class("open")
+        if self.screen.focused is not entry:
+            self._before = self.screen.focused
         self.screen.set_focus(entry)  # at once: the next keys may be here already
         entry.select_all()  # typing starts afresh; an arrow key keeps the old text
 
@@ -73,5 +76,6 @@ class FilterBar(Horizontal):
 
     def _close(self, kept: bool) -> None:
         self.remove_class("open")
-        self.screen.set_focus(None)
+        before = self._before
+        self.screen.set_focus(before if before is not None and before.is_attached else None)
         self.post_message(FilterLeft(kept))

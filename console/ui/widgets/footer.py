@@ -11,6 +11,8 @@ from console.ui.paint import Inks, Piece, strip
 from console.ui.registry import SCREENS
 from console.ui.widgets.painted import Painted
 
+_LAYOUT = frozenset({"switch", "zoom", "sort_right"})
+
 
 class KeyFooter(Painted):
     """Keys of what has the focus come first. A click on one does what the key does."""
@@ -66,7 +68,8 @@ class KeyFooter(Painted):
             if binding.show and active.enabled and binding.action not in seen:
                 seen.add(binding.action)
                 shown.append(binding)
-        return sorted(shown, key=lambda binding: binding.id != "help")  # the way to all others
+        # Help is the way to all others; how the same facts are laid out comes after what is done with them.
+        return sorted(shown, key=lambda one: (one.id != "help", one.id in _LAYOUT))
 
     def _screens(self, inks: Inks, names: bool) -> list[Piece]:
         """Where there is little room, only this one has its name."""

@@ -281,3 +281,17 @@ def test_what_a_worker_left_in_its_folder_is_kept_aside(node: Node, console: Ask
     done = console.ask(ForgetWorker(wanted.run_id))
     assert "best.pt" in done.text
     assert (node.folder / "kept" / wanted.run_id / "best.pt").read_text() == "x"
+
+
+def test_where_processes_are_hidden_the_list_says_that_it_is_not_whole(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers.agent.workers import orphans
+
+    seen = orphans.process.table()
+    assert orphans.find(node.runs).complete
+    seen.pop(1, None)
+    monkeypatch.setattr(orphans.process, "table", lambda: seen)
+    report = orphans.find(node.runs)
+    assert not report.complete
+    assert "other users" in report.missing[0]

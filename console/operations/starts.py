@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from console.errors import QuarterdeckError, Refused
 from console.fleet.model import Attention, Detached, Down
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from console.settings.model import Settings
 
 TOLD_WITHIN_S = 10.0  # what runs on a node is waited for
+AT_ONCE = 8  # starts or checks under way on one node, which makes processes side by side
+
+_Thing = TypeVar("_Thing")
+_Result = TypeVar("_Result")
 
 
 class Starts:
@@ -64,8 +68,7 @@ class Starts:
         asked = [start.spec for start in starts]
         asked[0] = asked[0]._replace(gpus=sum(spec.gpus for spec in asked))
         try:
-            backend = self._reach.backend(node)
-            checks = await asyncio.gather(*(backend.check(spec) for spec in asked))
+            checks = await _side_by_side(AT_ONCE, asked, self._reach.backend(node).check)
         except QuarterdeckError as error:
             why, verdict = (str(error),), verdict_of(error)
             return [replace(start, refusals=why, verdict=verdict) for start in starts], []
@@ -81,13 +84,17 @@ class Starts:
     # ------------------------------------------------------------ doing it
 
     async def start(self, plan: StartPlan) -> tuple[Outcome, ...]:
-        """Starts what nothing stands against: all nodes at once, on each in order. Each run has its outcome."""
+        """Starts what nothing stands against: all nodes at once, on each some at a time. Each run has its outcome."""
         done = await asyncio.gather(*(self._start_on(node, plan) for node in plan.nodes))
         return tuple(outcome for outcomes in done for outcome in outcomes)
 
     async def _start_on(self, node: str, plan: StartPlan) -> list[Outcome]:
         starts = [start for start in plan.starts if start.node == node]
-        return [await self._start_one(start, plan.against) for start in starts]
+        # Of those that may only be one, the first wins.
+        width = 1 if any(start.spec.singleton for start in starts) else AT_ONCE
+        return await _side_by_side(
+            width, starts, lambda start: self._start_one(start, plan.against)
+        )
 
     async def _start_one(self, start: PlannedStart, against: tuple[str, ...]) -> Outcome:
         node, spec = start.node, start.spec
@@ -109,6 +116,19 @@ class Starts:
         return Outcome(
             node, spec.name, Verdict.DONE, "started", spec.run_id, reply.record, reply.notes
         )
+
+
+async def _side_by_side(
+    width: int, things: Sequence[_Thing], work: Callable[[_Thing], Awaitable[_Result]]
+) -> list[_Result]:
+    """The results in the order of `things`; `width` of them under way at a time. Raises what `work` raises."""
+    room = asyncio.Semaphore(width)
+
+    async def one(thing: _Thing) -> _Result:
+        async with room:
+            return await work(thing)
+
+    return list(await asyncio.gather(*(one(thing) for thing in things)))
 
 
 def _checked(start: PlannedStart, check: WorkerCheck) -> PlannedStart:

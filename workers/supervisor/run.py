@@ -27,6 +27,7 @@ class Run:
         self.spec_file = SealedFile(paths.spec, spec_of)
         self.desired_file = SealedFile(paths.desired, wishes.desired_of)
         self._condition = _NO_CONDITION
+        self._spec: Optional[WorkerSpec] = None
         self._created: Dict[str, Any] = {}
         self._unreadable = ""
 
@@ -37,8 +38,14 @@ class Run:
     # ---------------------------------------------------------------- reading
 
     def spec(self) -> WorkerSpec:
-        """What is to run; from the history where ``spec.json`` is damaged; without a command where both are."""
+        """What is to run; from the history where ``spec.json`` is damaged; without a command where both are.
+
+        It never changes: once read it is not looked at again.
+        """
+        if self._spec is not None:
+            return self._spec
         found: Optional[WorkerSpec] = self.spec_file.read()
+        self._spec = found
         if found is None:
             self.condition()
             found = _spec_in(self._created)

@@ -52,7 +52,8 @@ class Runs:
         listed = (found.st_ino, found.st_mtime_ns)
         if listed != self._listed:
             names = [name for name in os.listdir(self.folder) if not name.startswith(".")]
-            self._known = {name: self._open(name) for name in names if self._is_run(name)}
+            known = self._known
+            self._known = {n: self._open(n) for n in names if n in known or self._is_run(n)}
             self._listed = listed if storage.is_settled(found) else (0, 0)
         return sorted(self._known.values(), key=serial, reverse=True)
 

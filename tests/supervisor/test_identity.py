@@ -38,8 +38,8 @@ def crash(world: World) -> None:
 
 
 @needs_namespaces
-def test_number_that_came_round_is_never_signalled() -> None:
-    tries = 1000
+@pytest.mark.parametrize("tries", [300, pytest.param(1000, marks=pytest.mark.long)])
+def test_number_that_came_round_is_never_signalled(tries: int) -> None:
     script = str(Path(__file__).with_name("reuse.py"))
     done = subprocess.run(
         [*NEW_PROCESSES, sys.executable, "-I", "-S", script, str(ROOT), str(tries)],

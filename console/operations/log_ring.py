@@ -23,7 +23,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class LogRing:
-    """`folder` is made private when something is kept. Methods raise OSError."""
+    """`folder` and the two above it are made, and private, when something is kept. Raises OSError."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -35,7 +35,9 @@ class LogRing:
         data = b"".join(_record(chunk) for chunk in chunks)
         if not data:
             return 0
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (self.folder.parent.parent, self.folder.parent, self.folder):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.chmod(0o700)  # whatever the umask was
         file = os.open(self._new, _APPEND, 0o600)
         try:
             os.fchmod(file, 0o600)

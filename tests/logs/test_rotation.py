@@ -156,14 +156,17 @@ def test_a_rotation_killed_under_its_writer_goes_on(tmp_path: Path) -> None:
     paths = attempt(tmp_path)
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from tests.logs.world import *\n"
-        f"rotator = Rotator(AttemptPaths({str(tmp_path)!r}), Reports(), SMALL)\n"
+        "import time\n"
+        "from workers.supervisor.log_room import Limits\n"
+        "from workers.supervisor.paths import AttemptPaths\n"
+        "from workers.supervisor.rotation import Rotator\n"
+        f"rotator = Rotator(AttemptPaths({str(tmp_path)!r}), lambda kind, **fields: None, Limits{tuple(SMALL)})\n"
         "while True: time.sleep(rotator.step() / 20)\n"
     )
-    with writer(paths, 150_000, pause_every=100) as process:
+    with writer(paths, 70_000, pause_every=100) as process:
         kills = 0
         while process.poll() is None:
-            rotating = subprocess.Popen([sys.executable, "-c", code])
+            rotating = subprocess.Popen([sys.executable, "-I", "-S", "-c", code])
             try:
                 rotating.wait(0.35)
             except subprocess.TimeoutExpired:
@@ -175,7 +178,7 @@ def test_a_rotation_killed_under_its_writer_goes_on(tmp_path: Path) -> None:
     settle(rotator)
     rotator.close()
     assert kills > 1
-    assert read_all(paths) == (numbered(0, 150_000), [])
+    assert read_all(paths) == (numbered(0, 70_000), [])
     assert list_segments(paths.folder, "out")
 
 

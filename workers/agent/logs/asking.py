@@ -6,7 +6,7 @@ from workers.agent.logs.child import Child, ChildLost
 from workers.agent.logs.child_main import MOST_BUDGET_S
 from workers.protocol import AGENT_MESSAGES, Failure, decode_message, encode_message
 
-_PATIENCE_S = 5.0  # beyond the budget
+_PATIENCE_S = 8.0  # beyond the budget: it must start first, on a machine that is busy
 
 
 def answer(ask: Any, node_folder: Optional[str], root: str) -> Any:

@@ -19,7 +19,7 @@ from workers.protocol import (
 
 _READ_BYTES = 256 * 1024
 _AGAIN_BYTES = 8 * 1024 * 1024  # without a match, it is said how far it has looked
-_PATIENCE_S = 5.0
+_PATIENCE_S = 10.0
 Item = Union[LogChunk, TailNote]
 
 

@@ -50,7 +50,9 @@ class LogInks:
         if known is None:
             hue = Color.parse(_HUES[place % len(_HUES)])
             known = self._tags[place] = (
-                Style(color=RichColor.from_ansi(1 + place % 6), bgcolor=self.inks.text.bgcolor)
+                Style(
+                    color=RichColor.parse(f"color({1 + place % 6})"), bgcolor=self.inks.text.bgcolor
+                )
                 if self._plain_terminal
                 else self._on(self._readable(hue, self._paper), self._paper)
             )
@@ -126,7 +128,7 @@ def _of_the_terminal(number: int | None) -> RichColor | None:
         return None
     if number & RGB:
         return RichColor.from_rgb(number >> 16 & 255, number >> 8 & 255, number & 255)
-    return RichColor.from_ansi(number)
+    return RichColor.parse(f"color({number})")
 
 
 def _contrast(one: Color, other: Color) -> float:

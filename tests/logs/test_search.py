@@ -95,7 +95,7 @@ def test_the_whole_log_is_searched_the_newest_first(agent: LogAgent, run: Run) -
 def test_a_search_in_many_pieces_finds_each_line_once(
     agent: LogAgent, run: Run, backwards: bool, pattern: str
 ) -> None:
-    asked = {"streams": "out", "backwards": backwards, "limit": 60}
+    asked = {"streams": "out", "backwards": backwards, "limit": 40}
     found = search(agent, run, pattern, **asked)
     places = [(match.attempt, match.offset) for match in found.matches]
     pieces = 1

@@ -33,15 +33,15 @@ def look_at_workers(
     views: Iterable[WorkerView], rules: AlertRules, findings: list[Finding]
 ) -> None:
     """The newest run of each name; ad-hoc commands show their end where they were asked."""
-    shown = [view for view in views if view.newest and view.record.kind != "command"]
-    for trouble in _TROUBLES:
-        rule = _rule(trouble.kind, rules)
-        if not rule.enabled:
-            continue
+    shown = [view for view in views if view.newest and not _is_calm(view)]
+    for trouble in _TROUBLES if shown else ():
         groups: dict[str, list[WorkerView]] = {}
         for view in shown:
             if trouble.has(view):
                 groups.setdefault(view.stem, []).append(view)
+        rule = _rule(trouble.kind, rules)
+        if not rule.enabled:
+            continue
         findings += [_found(trouble, rule, stem, group) for stem, group in groups.items()]
 
 
@@ -52,6 +52,14 @@ def concerned(alert: Alert, views: Sequence[WorkerView]) -> tuple[WorkerView, ..
         return ()
     copies = [view for view in views if view.newest and view.stem == alert.subject]
     return tuple(view for view in copies if trouble.has(view)) or tuple(copies)
+
+
+def _is_calm(view: WorkerView) -> bool:
+    """Nothing can be wrong with it: most are, and are looked at no closer."""
+    record = view.record
+    if record.kind == "command":
+        return True
+    return view.live and not (view.unwell or record.flags or record.warnings)
 
 
 def _rule(kind: str, rules: AlertRules) -> Rule:

@@ -18,6 +18,8 @@ def disk_trouble(node: Node, record: WorkerRecord) -> str:
     read-only one is not: many nodes have some that are meant to be so.
     """
     disks = node.sample.disks if node.sample else ()
+    if not any(disk.read_only or _is_full(disk) for disk in disks):
+        return ""
     own = _own(disks, _paths(node, record))
     for disk in own:
         if disk.read_only:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from console import formatting
 from console.fleet.workers import words
@@ -111,6 +112,7 @@ class WorkerView:
         return group_of(self.record)
 
 
+@lru_cache(maxsize=8192)
 def stem_of(name: str) -> str:
     """`selfplay` of `selfplay-3`."""
     return _COPY.sub("", name) or name

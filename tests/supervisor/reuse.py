@@ -66,7 +66,7 @@ def main(tries: int) -> None:
 def try_to_hit(row: process.ProcessRow, inode: "int | None") -> None:
     """Everything that signals by a remembered identity."""
     record = PidRecord(
-        1, row.pid, row.ticks, boot.boot_id(), boot.pid_namespace(), "node:run", "", inode
+        1, row.pid, row.ticks, boot.boot_id(), boot.pid_namespace(), token="n:r", pidfd_inode=inode
     )
     found = find(record)
     if found is not None:

@@ -220,7 +220,7 @@ def test_parent_that_dies_before_the_gate_leaves_nothing_executed(world: World) 
     pid_record.write(
         attempt.pid,
         PidRecord(1, at_gate.pid, start_ticks(at_gate.pid) or 0, boot.boot_id(),
-                  boot.pid_namespace(), worker.paths.token),
+                  boot.pid_namespace(), token=worker.paths.token),
     )  # fmt: skip
     worker.run.append("intent", attempt=1)
     world.launch(worker)

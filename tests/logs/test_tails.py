@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -171,6 +172,16 @@ def test_a_run_that_is_none_is_refused_in_words(agent: LogAgent, run_id: str) ->
     end = ended(agent.to_the_end(3))
     assert end.reason == "failed"
     assert "no such run" in end.text
+
+
+def test_a_run_directory_that_vanishes_is_no_end_of_the_run(agent: LogAgent, run: Run) -> None:
+    append(log(run), b"a line\n")
+    agent.send(OpenTail(run.run_id), 3)
+    agent.until(3, bytes_of)
+    shutil.rmtree(run.paths.folder)
+    end = ended(agent.to_the_end(3))
+    assert end.reason == "failed"
+    assert run.paths.folder in end.text
 
 
 # ---------------------------------------------------------------- files

@@ -1,5 +1,6 @@
 """The logs of one run, attempt after attempt, out and err merged by the time they were written."""
 
+import os
 from typing import Dict, List, Optional, Union
 
 from workers.protocol import ERR, OUT, STREAM_NAMES, LogChunk, OpenTail, TailNote
@@ -34,14 +35,20 @@ class RunSource:
             return self._notes.pop(0)
         if not self._attempt:
             return self._await_first()
-        ended = self._ended()  # asked first: what was written before the end is still read
-        found = [(stream, stream.peek(limit)) for stream in self._streams]
-        ready = [(stream, item) for stream, item in found if item is not None]
-        if ready:
-            return min(ready, key=_time)[0].take()
-        if ended and not self._go_on():
-            self.over = True
+        item = self._next(limit)
+        if item is None and self._ended():
+            item = self._next(limit)  # what was written before the end is still read
+            if item is None and not self._go_on():
+                self.over = True
+        if item is not None:
+            return item
         return self._notes.pop(0) if self._notes else None
+
+    def _next(self, limit: int) -> Optional[Item]:
+        """The older of what the streams have ready."""
+        found = [(stream, stream.peek(limit)) for stream in self._streams]
+        ready = [entry for entry in found if entry[1] is not None]
+        return min(ready, key=_time)[0].take() if ready else None
 
     @property
     def behind_bytes(self) -> int:
@@ -106,6 +113,8 @@ class RunSource:
         return self._no_more_to_come()
 
     def _no_more_to_come(self) -> bool:
+        """Raises FileNotFoundError where the run directory is gone: that is no end of the run."""
+        os.stat(self._run.paths.folder)
         now = self._run.condition()
         return not now.live and (now.finished or now.state == LOST)
 

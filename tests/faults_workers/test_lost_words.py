@@ -1,9 +1,8 @@
-"""Replies that never arrive, lines that reset: the console asks again and the node does everything once."""
+"""Replies that never arrive: the console asks again, and the node does everything once."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -11,13 +10,10 @@ import pytest
 
 from console.operations.outcomes import Verdict
 from tests.fault_proxy import FaultProxy
-from tests.faults_workers.desk import LONG, Console, Desk, Follower, run_folders, until
+from tests.faults_workers.desk import Console, Desk, run_folders, until
 from tests.processes import alive
 from tests.running import runs_below
 from tests.sshd import Sshd
-
-RESETS = 100 if LONG else 3
-TICKS = "import os,time\nn=0\nwhile not os.path.exists(os.path.expanduser('~/go')):\n    print('tick', n, flush=True); n+=1; time.sleep(.002)"
 
 
 @asynccontextmanager
@@ -89,20 +85,3 @@ async def test_a_start_that_was_never_heard_is_unknown_until_it_is_known(
         assert outcome.verdict in (Verdict.UNKNOWN, Verdict.UNREACHABLE), outcome
         assert desk.audit()[-1]["result"].startswith(("unknown", "failed"))
         assert run_folders(server.home) == []
-
-
-async def test_a_log_is_whole_over_many_resets(desk: Desk, server: Sshd) -> None:
-    async with behind_a_proxy(desk, server) as (console, proxy):
-        started = await console.start("ticks", sys.executable, "-c", TICKS)
-        log = Follower(console, "far", started.run_id)
-        await log.grows()
-        for _ in range(RESETS):
-            before = console.agent("far")
-            proxy.reset()
-            await console.back("far", before, 10.0)
-            await log.grows(200)
-        (server.home / "go").touch()
-        told = await log.end()
-    (folder,) = run_folders(server.home)
-    assert told == (folder / "attempt-0001" / "out.log").read_bytes()
-    assert len([note for note in log.notes if note.kind == "resumed"]) >= RESETS

@@ -8,6 +8,8 @@ from typing import Any, Callable, Deque, Optional, Tuple
 Work = Callable[[], Any]
 Done = Callable[[Any, Optional[Exception]], None]
 
+_NO_THREAD = "this account may start no more processes and threads here (ulimit -u, pids.max)"
+
 
 class Finished:
     """Results on their way from threads to the loop."""
@@ -64,19 +66,29 @@ class Lane:
             _carry_out(work, done, self._finished)
 
 
-def run_apart(name: str, finished: Finished, work: Work, done: Done) -> None:
-    """Runs ``work()`` in a thread of its own, then ``done(value, error)`` in the loop."""
+def run_apart(
+    name: str, finished: Finished, work: Work, done: Done, otherwise: Optional[Lane] = None
+) -> None:
+    """Runs ``work()`` in a thread of its own, then ``done(value, error)`` in the loop.
+
+    Where no thread can be had, ``otherwise`` does it in its turn.
+    """
     arguments = (work, done, finished)
-    _started(
-        threading.Thread(target=_carry_out, name=name, args=arguments, daemon=True), done, finished
-    )
+    thread = threading.Thread(target=_carry_out, name=name, args=arguments, daemon=True)
+    if otherwise is None:
+        _started(thread, done, finished)
+        return
+    try:
+        thread.start()
+    except RuntimeError:
+        otherwise.submit(work, done)
 
 
 def _started(thread: threading.Thread, done: Done, finished: Finished) -> bool:
     try:
         thread.start()
-    except RuntimeError as error:  # the limit of processes is reached
-        finished.add(done, None, error)
+    except RuntimeError:
+        finished.add(done, None, OSError(0, _NO_THREAD))
         return False
     return True
 

@@ -26,6 +26,7 @@ MAX_RUNNING = 8
 MAX_WORKER_ASKS = 32  # beside these: the copies of a worker are started all at once
 _WORKER_ASKS = (StartWorker, CheckWorker, CommandWorker, ForgetWorker, DescribeWorker, FindOrphans,
                 AdoptProcess, ClearOrphan)  # fmt: skip
+_ENDING = (CommandWorker, SignalProcess)
 
 Reply = Callable[[int, Any], None]
 
@@ -65,7 +66,8 @@ class Requests:
         if isinstance(message, (ListProcesses, DescribeProcess)):
             self._sampling.submit(lambda: self._answer(message), done)
         else:
-            run_apart("request", self._finished, lambda: self._answer(message), done)
+            spare = self._spare(message)
+            run_apart("request", self._finished, lambda: self._answer(message), done, spare)
 
     def _start_worker_ask(self, stream: int, message: Any) -> None:
         if self._worker_asks >= MAX_WORKER_ASKS:
@@ -78,7 +80,12 @@ class Requests:
             self._worker_asks -= 1
             self._reply(stream, value if error is None else _failure(error))
 
-        run_apart("worker", self._finished, lambda: self.workers.answer(message), done)
+        spare = self._spare(message)
+        run_apart("worker", self._finished, lambda: self.workers.answer(message), done, spare)
+
+    def _spare(self, message: Any) -> Optional[Lane]:
+        """What ends a storm of forks must not need a thread that the storm leaves nobody."""
+        return self._sampling if isinstance(message, _ENDING) else None
 
     def _answer(self, message: Any) -> Any:
         """Each answer's code is imported when it is first wanted."""
@@ -113,4 +120,6 @@ def _failure(error: Exception) -> Failure:
         return Failure("not_permitted", str(error))
     if isinstance(error, (FileNotFoundError, ProcessLookupError)):
         return Failure("gone", str(error))
+    if isinstance(error, OSError) and not error.errno and error.strerror:
+        return Failure("failed", error.strerror)
     return Failure("failed", f"{type(error).__name__}: {error}")

@@ -125,6 +125,11 @@ class Attempt:
             self.run.append(kinds.WARNING, text=text)
         return found
 
+    def look_around(self) -> None:
+        """Every few seconds: what the kernel did to others is not told of this one."""
+        if self._oom is not None:
+            self._oom.look()
+
     def started(self) -> None:
         """Writes down that the command was executed. Raises OSError."""
         if self.main is not None:

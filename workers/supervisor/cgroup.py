@@ -57,17 +57,22 @@ def remove(folder: str) -> None:
 class OomCounter:
     """How often the kernel killed for want of memory where a process lives; compared at its end.
 
-    The counter of its own memory group where it has one, of v2 or v1; else of the whole machine.
+    The counter of its own memory group where it has one, of v2 or v1; else of the whole machine. Others live
+    there too: only what was counted shortly before the end counts, so ``look`` is called every few seconds.
     """
 
     def __init__(self, pid: int) -> None:
         self._path = _memory_events(pid)
-        self._start = self._read()
+        self._before = self._latest = self._read()
+
+    def look(self) -> None:
+        """Forgets what was counted before the last look: a dying process may take seconds to be gone."""
+        self._before, self._latest = self._latest, self._read()
 
     def grew(self) -> bool:
-        """True where the counter is higher than at the start."""
+        """True where the counter is higher than it was at the last look but one, or at the start."""
         now = self._read()
-        return now is not None and self._start is not None and now > self._start
+        return now is not None and self._before is not None and now > self._before
 
     def _read(self) -> Optional[int]:
         for line in (procfs.read(self._path) or b"").splitlines():

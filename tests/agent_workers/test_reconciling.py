@@ -89,7 +89,10 @@ def test_a_worker_that_ends_with_nobody_left_but_the_agent_has_its_code_kept(
         os.kill(keeper, signal.SIGSTOP)  # so that they see nothing of its end
     (node.home / "go").touch()
     until(lambda: not alive(pid))
+    os.kill(console.agent.pid, signal.SIGSTOP)
     kill(*keepers)
+    until(lambda: not Path(f"/proc/{pid}").exists())  # not even a zombie tells any more
+    os.kill(console.agent.pid, signal.SIGCONT)
     record = console.record(wanted.run_id, lambda r: r.state not in LIVE)
     assert (record.state, record.exit_code) == ("exited", 37)
 

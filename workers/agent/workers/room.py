@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Any, Callable, Dict, FrozenSet, Optional, Set, Tuple
+from typing import Any, Callable, FrozenSet, Optional, Set, Tuple
 
 from workers.agent.gpu_child import source_root
 from workers.agent.gpu_driver import library_folder
@@ -17,16 +17,8 @@ from workers.agent.workers.reporting import Report, Reporter, record_now
 from workers.agent.workers.start_turn import StartTurn
 from workers.agent.workers.trees import Forest
 from workers.protocol import (
-    AdoptProcess,
-    CheckWorker,
-    ClearOrphan,
-    CommandWorker,
-    DescribeWorker,
     Failure,
-    FindOrphans,
-    ForgetWorker,
     GpuReport,
-    StartWorker,
     WorkerRecord,
     WorkerSpec,
 )
@@ -90,7 +82,9 @@ class WorkerRoom:
 
     def answer(self, message: Any) -> Any:
         """The reply to a message about workers. Raises OSError."""
-        found: Any = _ANSWERS[type(message)](message, self)
+        from workers.agent.workers.answers import ANSWERS
+
+        found: Any = ANSWERS[type(message)](message, self)
         return found
 
     # ------------------------------------------------------------ for the answers
@@ -189,67 +183,6 @@ class WorkerRoom:
                     f"the folder of {name} was gone while it ran: rebuilt from its process"
                 )
         return tuple(notes)
-
-
-def _start(message: StartWorker, room: WorkerRoom) -> Any:
-    from workers.agent.workers.starting import start
-
-    return start(message.spec, room)
-
-
-def _check(message: CheckWorker, room: WorkerRoom) -> Any:
-    from workers.agent.workers.starting import check
-
-    return check(message.spec, room)
-
-
-def _command(message: CommandWorker, room: WorkerRoom) -> Any:
-    from workers.agent.workers.commanding import command
-
-    return command(message, room)
-
-
-def _forget(message: ForgetWorker, room: WorkerRoom) -> Any:
-    from workers.agent.workers.commanding import forget
-
-    return forget(message, room)
-
-
-def _describe(message: DescribeWorker, room: WorkerRoom) -> Any:
-    from workers.agent.workers.describing import describe
-
-    return describe(message, room)
-
-
-def _orphans(_: FindOrphans, room: WorkerRoom) -> Any:
-    from workers.agent.workers.orphans import find
-
-    return find(room.runs())
-
-
-def _adopt(message: AdoptProcess, room: WorkerRoom) -> Any:
-    from workers.agent.workers.adopting import adopt
-
-    return adopt(message, room)
-
-
-def _clear(message: ClearOrphan, room: WorkerRoom) -> Any:
-    from workers.agent.workers.clearing import clear
-
-    return clear(message, room)
-
-
-# Each answer's code is imported when it is first wanted.
-_ANSWERS: Dict[Any, Callable[[Any, WorkerRoom], Any]] = {
-    StartWorker: _start,
-    CheckWorker: _check,
-    CommandWorker: _command,
-    ForgetWorker: _forget,
-    DescribeWorker: _describe,
-    FindOrphans: _orphans,
-    AdoptProcess: _adopt,
-    ClearOrphan: _clear,
-}
 
 
 def without_state() -> Failure:

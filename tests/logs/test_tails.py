@@ -32,12 +32,16 @@ from workers.protocol import (
     CloseTail,
     Configure,
     Failure,
+    FindErrors,
     Heartbeat,
     Hello,
     LogChunk,
+    LogErrors,
+    LogMatches,
     LogPosition,
     OpenTail,
     Sample,
+    SearchLog,
     TailCredit,
 )
 from workers.supervisor.rotation import Rotator
@@ -182,6 +186,26 @@ def test_a_run_directory_that_vanishes_is_no_end_of_the_run(agent: LogAgent, run
     end = ended(agent.to_the_end(3))
     assert end.reason == "failed"
     assert run.paths.folder in end.text
+
+
+def test_the_oldest_python_follows_searches_and_filters_too(tmp_path: Path, run: Run) -> None:
+    python = next((Path.home() / ".pyenv/versions").glob("3.9.*/bin/python"), None)
+    found = str(python) if python else shutil.which("python3.9")
+    if found is None:
+        pytest.skip("no Python 3.9 was found")
+    append(log(run), numbered(0, 3_000))
+    settle(rotator := Rotator(run.paths.attempt(1), Reports(), SMALL))
+    rotator.close()
+    append(log(run, "err"), b"ValueError: no\n")
+    with LogAgent(tmp_path, python=found) as agent:
+        agent.send(OpenTail(run.run_id, streams="out", follow=False, back_bytes=-1), 3)
+        assert bytes_of(agent.to_the_end(3)) == numbered(0, 3_000)
+        agent.send(SearchLog("000002999", run.run_id), 4)
+        assert len(agent.receive(LogMatches, 4).matches) == 1
+        agent.send(FindErrors(run.run_id), 5)
+        assert [group.kind for group in agent.receive(LogErrors, 5).groups] == ["error"]
+        agent.send(OpenTail(run.run_id, follow=False, back_bytes=-1, filter="000002999"), 6)
+        assert bytes_of(agent.to_the_end(6)) == numbered(2_999, 3_000)
 
 
 # ---------------------------------------------------------------- files

@@ -84,7 +84,7 @@ class Trial:
         return "killed by SIGKILL" in self._log.read_text(errors="replace")
 
     def end(self) -> None:
-        eventually(lambda: not self.sleepers())
+        eventually(lambda: not self.sleepers(), say=self.worker.story)
         starts = [event["attempt"] for event in self.worker.events("started")]
         assert len(starts) == len(set(starts)), self.worker.story()
         assert not self.worker.run.faults()

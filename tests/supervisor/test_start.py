@@ -228,3 +228,29 @@ def test_parent_that_dies_before_the_gate_leaves_nothing_executed(world: World) 
     end = worker.finished()
     assert (end.state, end.exit_code, end.attempt) == ("exited", 0, 1)
     assert (world.folder / "ran").read_text() == "ran\n"
+
+
+def test_child_that_dawdles_at_its_gate_is_waited_for(world: World) -> None:
+    """The word to begin is in its pipe, but it was not scheduled yet when its parent died: one worker, not two."""
+    worker = world.create("sh", "-c", "echo ran >> ran; exec sleep 600")
+    attempt = worker.attempt()
+    os.mkdir(attempt.folder)
+    exit_record.prepare(attempt.exit_record)
+    Path(attempt.gate).touch()
+    late = subprocess.Popen(
+        ["sh", "-c", f"sleep 1; rm {attempt.gate}; echo ran >> ran; exec sleep 600"],
+        cwd=world.folder,
+        env={"PATH": os.environ["PATH"], "QD_TOKEN": worker.paths.token},
+    )
+    pid_record.write(
+        attempt.pid,
+        PidRecord(1, late.pid, start_ticks(late.pid) or 0, boot.boot_id(),
+                  boot.pid_namespace(), token=worker.paths.token),
+    )  # fmt: skip
+    worker.run.append("intent", attempt=1)
+    world.launch(worker)
+    assert worker.running().pid == late.pid
+    worker.wants("stop")
+    late.wait()
+    worker.finished()
+    assert (world.folder / "ran").read_text() == "ran\n"

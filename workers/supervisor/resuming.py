@@ -1,6 +1,7 @@
 """Where to go on: what the run directory and the kernel together say of the last attempt."""
 
 import os
+import signal
 import time
 from typing import Any, Mapping, Optional, Set, Tuple
 
@@ -13,7 +14,7 @@ from workers.supervisor.ladder import GROUP, MAIN, TREE, Ladder, ladder
 from workers.supervisor.main_process import MainProcess, find, is_of_this_life
 from workers.supervisor.run import Run
 
-_GATE_PATIENCE_S = 5.0  # a child at its gate hears of its parent's death at once
+_GATE_PATIENCE_S = 10.0  # a child at its gate hears of its parent's death at once
 _POLL_S = 0.005
 
 
@@ -77,15 +78,23 @@ def _look_for_process(attempt: Attempt, state: str, last_seen: Optional[float]) 
 
 
 def _is_unexecuted(attempt: Attempt, main: Optional[MainProcess]) -> bool:
-    """True where the child never passed its gate. One that stands there hears the end of its parent's pipe."""
+    """True where the child never passed its gate, and never will.
+
+    One that stands there hears the end of its parent's pipe, or finds the word to begin in it. One that
+    does neither for long is ended, for nothing may be started beside it: it has executed nothing yet.
+    """
     deadline = time.monotonic() + _GATE_PATIENCE_S
-    while os.path.exists(attempt.paths.gate):
-        if main is None or main.ending() is not None or time.monotonic() > deadline:
-            if main is not None:
-                main.reap()
-            return True
+    while main is not None and main.ending() is None:
+        if not os.path.exists(attempt.paths.gate):
+            return False
+        if time.monotonic() > deadline:
+            main.signal(signal.SIGKILL)
         time.sleep(_POLL_S)
-    return False
+    if not os.path.exists(attempt.paths.gate):
+        return False
+    if main is not None:
+        main.reap()
+    return True
 
 
 def _hold_group(attempt: Attempt) -> None:

@@ -60,7 +60,7 @@ class Trial:
                 now.finished or state == "running"
             ):
                 return True
-            if now.finished and (now.state, now.signal) == ("exited", signal.SIGKILL):
+            if self._is_over() and (now.state, now.signal) == ("exited", signal.SIGKILL):
                 return False
             assert time.monotonic() < deadline, self.worker.story()
             assert len(self.sleepers()) <= 1, self.worker.story()
@@ -95,9 +95,16 @@ class Trial:
         run = self.worker.run
         if self._both:
             self._kill_survivor()
-        idle = run.condition().finished and run.desired().sequence <= run.condition().sequence
-        if not run.is_held() and not idle:
-            self._next.launch(self.worker.paths.folder)
+        if not run.is_held() and not self._is_over():
+            try:
+                self._next.launch(self.worker.paths.folder)
+            except OSError:
+                pass  # a later look tries again
+
+    def _is_over(self) -> bool:
+        """Nothing more was wanted of it than what has been done."""
+        wanted, now = self.worker.run.desired(), self.worker.run.condition()
+        return now.finished and wanted.sequence <= now.sequence
 
     def _kill_survivor(self) -> None:
         """Of a pair of which one was killed."""

@@ -56,7 +56,7 @@ async def test_every_key_can_be_bound_anew_in_the_settings(tmp_path: Path) -> No
     runtime = StandIn(demo_store(3))
     keys = {"switch": ("f7",), "help": ("f1", "?")}
     runtime.settings = SimpleNamespace(ui=SimpleNamespace(keys=keys, theme="nord", ascii=False))
-    async with opened(runtime.store, tmp_path, runtime=runtime) as pilot:
+    async with opened(runtime.store, tmp_path, (200, 40), runtime=runtime) as pilot:
         assert pilot.app.theme == "nord"
         assert "F7 panes/table" in text(pilot)
         await pilot.press("v")
@@ -146,7 +146,7 @@ async def test_the_palette_runs_any_action_by_its_name(tmp_path: Path) -> None:
 
 
 async def test_a_click_in_the_footer_presses_the_key(tmp_path: Path) -> None:
-    async with opened(demo_store(3), tmp_path) as pilot:
+    async with opened(demo_store(3), tmp_path, (200, 40)) as pilot:
         footer = text(pilot).splitlines()[-1]
         await pilot.click("KeyFooter", offset=(footer.index("panes/table"), 0))
         await shows(pilot, "RECORDS")
@@ -163,5 +163,5 @@ async def test_every_theme_paints_every_state(tmp_path: Path) -> None:
         async with opened(demo_store(24), tmp_path, (200, 60), theme=theme) as pilot:
             assert pilot.app.theme == theme
             seen = text(pilot)
-            for sign in ("● home", "◐ vast-6", "▲ /data"):
+            for sign in ("● home", "◐ vast-6", "▲ 4 workers"):
                 assert sign in seen

@@ -56,7 +56,7 @@ async def test_every_key_can_be_bound_anew_in_the_settings(tmp_path: Path) -> No
     runtime = StandIn(demo_store(3))
     keys = {"switch": ("f7",), "help": ("f1", "?")}
     runtime.settings = SimpleNamespace(ui=SimpleNamespace(keys=keys, theme="nord", ascii=False))
-    async with opened(runtime.store, tmp_path, (200, 40), runtime=runtime) as pilot:
+    async with opened(runtime.store, tmp_path, (240, 40), runtime=runtime) as pilot:
         assert pilot.app.theme == "nord"
         assert "F7 panes/table" in text(pilot)
         await pilot.press("v")

@@ -15,8 +15,9 @@ from console.fleet.model import Node, NodeSpec, Transport
 from console.fleet.store import FleetStore
 from console.fleet.workers.locks import can_tell
 from console.fleet.workers.view import LIVE
+from console.operations.redaction import redact, redact_argv
 from console.text import sanitise
-from workers.protocol import ProtocolError, WorkerReport, decode, plain
+from workers.protocol import ProtocolError, WorkerRecord, WorkerReport, decode, plain
 
 SCHEMA = 1
 _MOST_BYTES = 16 * 1024 * 1024
@@ -93,7 +94,15 @@ def live_workers(node: Node) -> WorkerReport:
 
 def _seen(node: Node, wall: float) -> KeptNode:
     key = node.hello.node_key if node.hello else ""
-    return KeptNode(node.spec, key, wall, live_workers(node))
+    report = live_workers(node)
+    told = report._replace(workers=tuple(_without_secrets(record) for record in report.workers))
+    return KeptNode(node.spec, key, wall, told)
+
+
+def _without_secrets(record: WorkerRecord) -> WorkerRecord:
+    """What was typed and printed on the node stays there."""
+    command = tuple(redact_argv(record.command))
+    return record._replace(command=command, last_line=redact(record.last_line), progress=None)
 
 
 def _gist(report: WorkerReport) -> frozenset[tuple[str, str]]:

@@ -99,13 +99,16 @@ class Starts:
     async def _start_one(self, start: PlannedStart, against: tuple[str, ...]) -> Outcome:
         node, spec = start.node, start.spec
         target = Target(node, spec.run_id, spec.name)
-        if against or start.refusals:
-            verdict = Verdict.REFUSED if against else start.verdict
-            text = "; ".join((*against, *start.refusals))
-            return Outcome(node, spec.name, verdict, text, spec.run_id)
+        argv = [spec.name, spec.run_id, "--", *spec.command]
         try:
-            argv = [spec.name, spec.run_id, "--", *spec.command]
             async with self._reach.acts.action(node, "workers.start", argv) as act:
+                if (
+                    against or start.refusals
+                ):  # nothing is sent; that it was wanted is on the record
+                    verdict = Verdict.REFUSED if against else start.verdict
+                    text = "; ".join((*against, *start.refusals))
+                    act.result = f"{verdict.value}: {text}"
+                    return Outcome(node, spec.name, verdict, text, spec.run_id)
                 held = await self._held(spec)  # it may have been taken since the plan was made
                 if held:
                     raise Refused("; ".join(held))

@@ -173,7 +173,8 @@ class DemoWorkers:
             WorkerEvent(number, now.epoch + event.t, event.text)
             for number, event in enumerate(run.events, 1)
         )
-        tree = () if run.pid is None else (f"{run.pid} {' '.join(run.spec.command)}",)
+        line, count = " ".join(run.spec.command), run.role.processes
+        tree = () if run.pid is None else tuple(f"{run.pid + i} {line}" for i in range(count))
         folder = f"~/.local/state/quarterdeck/nodes/demo/runs/{run.spec.run_id}"
         metrics = _metrics(run, ask.points)
         return WorkerDetails(record(run, now), run.spec, folder, events, metrics, tree)

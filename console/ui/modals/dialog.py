@@ -111,19 +111,21 @@ class Dialog(Contained, ModalScreen[Result], Generic[Result]):
         return []
 
     def redraw(self) -> None:
-        self.query_one(Sheet).redraw()
+        """Harmless while the dialog goes: what it waited for may come just then."""
+        for sheet in self.query(Sheet):
+            sheet.redraw()
 
     def show_keys(self, *keys: tuple[str, str]) -> None:
         """Other keys hold from now on."""
-        line = self.query_one(DialogKeys)
-        line.keys, line.complaint = keys, ""
-        line.refresh()
+        for line in self.query(DialogKeys):
+            line.keys, line.complaint = keys, ""
+            line.refresh()
 
     def complain(self, why: str) -> None:
         """Says in the last line why it does not go on."""
-        keys = self.query_one(DialogKeys)
-        keys.complaint = why
-        keys.refresh()
+        for line in self.query(DialogKeys):
+            line.complaint = why
+            line.refresh()
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -123,11 +123,10 @@ class OrphansModal(Dialog[None]):
         told = [f"{node}: {word}" for node, report in reports.items() for word in report.missing]
         self._missing = (*told, *(f"{node}: {why}" for node, why in silent.items()))
         self._looking = False
-        if self.is_attached:
-            self._show()
+        for table in self.query(Table):
+            self._show(table)
 
-    def _show(self) -> None:
-        table = self.query_one(Table)
+    def _show(self, table: Table) -> None:
         table.empty = "nothing is orphaned here"
         table.show_keys(self._found)
         table.rows_changed()

@@ -149,9 +149,6 @@ class StartModal(Dialog[bool]):
     def _value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()
 
-    def redraw(self) -> None:
-        self.query_one("#plan", Sheet).redraw()
-
     def _plan_lines(self, pen: Pen) -> list[Line]:
         if self._plan is None:
             return words(pen, self._fault or "nothing to start yet", pen.inks.warn, 1)

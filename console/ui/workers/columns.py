@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from console.fleet.workers import WorkerView
@@ -16,13 +17,13 @@ from console.ui.workers.state import state_ink, state_text
 
 NODE = Column("node", "NODE", 9, most=14)
 COLUMNS = (
-    Column("name", "WORKER", 15, most=24),
+    Column("name", "WORKER", 15, most=22),
     NODE,
     Column("state", "STATE", 18),
     Column("wanted", "WANTED", 8, rank=7),
     Column("since", "SINCE", 6, right=True, descending=True),
     Column("restarts", "RST", 3, right=True, rank=2, descending=True),
-    Column("progress", "PROGRESS", 17, most=34, rank=1, descending=True),
+    Column("progress", "PROGRESS", 17, most=28, rank=1, descending=True),
     Column("eta", "ETA", 6, right=True, rank=4),
     Column("rate", "/MIN", 7, right=True, descending=True),
     Column("cpu", "CPU", 6, right=True, rank=5, descending=True),
@@ -31,6 +32,9 @@ COLUMNS = (
     Column("last", "LAST LINE", 20, grow=True, rank=3),
 )
 _BAR = 6
+_STAMP = re.compile(
+    r"^\W?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\s+"
+)  # it is said by SINCE and the log
 _FAR = float("inf")
 
 SORTS: dict[str, Callable[[WorkerView], tuple[object, ...]]] = {
@@ -67,7 +71,7 @@ def cells(view: WorkerView, inks: Inks, glyphs: Glyphs) -> Sequence[Cell]:
         (percent(record.cpu_percent) if live else "", ink),
         (memory(record.memory_bytes) if live else "", ink),
         (ranges(record.gpu_indices), inks.accent if live else inks.dim),
-        (view.reason or record.last_line, inks.warn if view.reason else inks.dim),
+        (view.reason or _STAMP.sub("", record.last_line), inks.warn if view.reason else inks.dim),
     )  # fmt: skip
 
 
@@ -91,14 +95,14 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def progress_words(view: WorkerView) -> str:
-    """`429/1000 games play: move 4`, as far as it says anything."""
+    """`429/1000 games, play, move 4`, as far as it says anything."""
     progress = view.record.progress
     if progress is None:
         return ""
     done = "" if progress.done is None else short_count(progress.done)
     total = "" if not done or not progress.total else f"/{short_count(progress.total)}"
-    said = ": ".join(word for word in (progress.phase, progress.message) if word)
-    return " ".join(word for word in (done + total, progress.unit if done else "", said) if word)
+    counted = f"{done}{total} {progress.unit}".rstrip() if done else ""
+    return ", ".join(word for word in (counted, progress.phase, progress.message) if word)
 
 
 def _progress(view: WorkerView, inks: Inks, glyphs: Glyphs) -> Cell:

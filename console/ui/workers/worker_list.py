@@ -111,7 +111,7 @@ class WorkerList(Contained, Container):
     def _nothing(self) -> str:
         if self.filter_text or self._unwell:
             return "no worker matches"
-        return "no workers yet: S starts one"
+        return "no workers yet" if self.console_app.read_only else "no workers yet: S starts one"
 
     @property
     def current(self) -> WorkerView | None:
@@ -145,7 +145,9 @@ class WorkerList(Contained, Container):
         live = sum(view.live and view.reachable for view in views)
         unseen = sum(not view.reachable for view in views)
         unwell = sum(view.unwell for view in views)
-        pieces: list[Piece] = [(f" {len(views)} workers, {live} alive", inks.dim)]
+        pieces: list[Piece] = [
+            (f" {len(views)} worker{'s'[: len(views) != 1]}, {live} alive", inks.dim)
+        ]
         if unwell:
             pieces.append((f"  {unwell} unwell", inks.bad))
         if unseen:
@@ -167,8 +169,10 @@ class WorkerList(Contained, Container):
         if view is None:
             return []
         record, inks = view.record, pen.inks
-        where = f"{record.name} on {view.node}"
-        lines = words(pen, f"{where}: {view.sentence}", inks.text, 1)[:2]
+        said = view.sentence
+        if not said.startswith("wanted"):
+            said = f"wanted {record.desired}, {said}"
+        lines = words(pen, f"{record.name} on {view.node}: {said}", inks.text, 1)[:2]
         command = command_line(record.command)
         return [*lines, [(" ", inks.dim), (fit(command, pen.width - 2), inks.dim)]]
 

@@ -42,7 +42,7 @@ pytestmark = [
 ]
 
 LOGIN = {"PATH": os.environ["PATH"], "HOME": "/", "LANG": "C.UTF-8"}
-CONVERGED_S = 10.0  # promised in 5 s; twice that on a busy machine
+CONVERGED_S = 20.0  # promised in 5 s; the machine may be busy with other tests
 STORY_S = 15.0
 ONE = "import os,sys,time\nprint('up',flush=True)\ntime.sleep(600)"
 ROTATED = 40_000

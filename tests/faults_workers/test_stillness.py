@@ -39,7 +39,7 @@ async def test_a_node_that_was_frozen_is_stale_and_goes_on(desk: Desk, server: S
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
         try:
-            await until("stale", lambda: console.node("far").state in ("stale", "down"), 12)
+            await until("stale", lambda: console.node("far").state in ("stale", "down"))
             view = console.view(started.run_id)
             assert view is not None
             assert not view.reachable

@@ -35,7 +35,7 @@ Fault = Callable[[Console, Sshd], Awaitable[None]]
 async def agent_dies(console: Console, server: Sshd) -> None:
     before = console.agent("far")
     os.kill(before, signal.SIGKILL)
-    await console.back("far", before, 6.0)
+    await console.back("far", before)
 
 
 async def session_dies(console: Console, server: Sshd) -> None:
@@ -43,7 +43,7 @@ async def session_dies(console: Console, server: Sshd) -> None:
     before = console.agent("far")
     for pid in server.connections():
         os.kill(pid, signal.SIGKILL)
-    await console.back("far", before, 10.0)
+    await console.back("far", before)
     await until("the agent without a session ends", lambda: not alive(before))
 
 
@@ -53,7 +53,7 @@ async def everything_of_it_dies(console: Console, server: Sshd) -> None:
     server.stop()
     await asyncio.sleep(0.5)
     server.start()
-    await console.back("far", before, 10.0)
+    await console.back("far", before)
 
 
 async def listener_dies(console: Console, server: Sshd) -> None:

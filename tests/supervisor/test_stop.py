@@ -105,8 +105,9 @@ def test_storm_of_forks_ends(world: World) -> None:
         "import os,signal,time\n"
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "over = time.monotonic() + 30\n"
         "def storm():\n"
-        "    while True:\n"
+        "    while time.monotonic() < over:\n"
         "        if os.fork() == 0:\n"
         "            os.setsid()\n"
         "            if os.fork(): os._exit(0)\n"
@@ -131,10 +132,12 @@ def test_storm_ends_without_a_control_group(world: World) -> None:
     world.prefix = ("unshare", "-m", "sh", "-c", hide, "sh")
     worker = world.python(
         "import os,time\n"
+        "over = time.monotonic() + 30\n"
         "if os.fork() == 0:\n"
-        "    while True:\n"
+        "    while time.monotonic() < over:\n"
         "        if os.fork(): os._exit(0)\n"
         "        os.setsid(); time.sleep(.001)\n"
+        "    os._exit(0)\n"
         "print('up',flush=True)\ntime.sleep(600)"
     )
     worker.says("up")

@@ -36,7 +36,7 @@ def test_yesterdays_run_is_read_and_goes_on(tmp_path: Path) -> None:
         1, None, 15, True, True, True, 2, 1 << 30, 12.5, 1790000001.5, 5001.5, BOOT, 4242, "shim"
     )
     assert pid_record.read(paths.pid) == PidRecord(
-        1, 4242, 987654, BOOT, 4026531836, f"cd:{SPEC.run_id}", "/user.slice/qd", 77, 4240, 4239,
+        1, 4242, 987654, BOOT, 4026531836, None, f"cd:{SPEC.run_id}", "/user.slice/qd", 77, 4240, 4239,
         5000.5,
     )  # fmt: skip
     run.heal()

@@ -5,10 +5,15 @@ import time
 
 from workers.machine import procfs
 
+_boot_id = ""  # no process outlives its boot
+
 
 def boot_id() -> str:
-    """The kernel's name for this boot; "" where there is none."""
-    return procfs.text("/proc/sys/kernel/random/boot_id") or ""
+    """The kernel's name for this boot; "" where there is none. Read once."""
+    global _boot_id
+    if not _boot_id:
+        _boot_id = procfs.text("/proc/sys/kernel/random/boot_id") or ""
+    return _boot_id
 
 
 def pid_namespace() -> int:

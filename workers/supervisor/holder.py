@@ -34,8 +34,9 @@ class Holder(NamedTuple):
     namespace: int = 0
 
 
-def this_process(role: str) -> Keeper:
-    pid, inode = os.getpid(), 0
+def process_of(role: str, pid: int) -> Keeper:
+    """This process, or a parent that waits for it."""
+    inode = 0
     try:
         held = pidfd.open_process(pid)
         if held is not None:

@@ -1,17 +1,17 @@
 """The loop around a run's life: sleeps until something happens, and keeps the run directory itself alive.
 
 Whoever holds the run's lock runs it: the shim; the guardian when the shim is gone; a new pair when both
-were. At rest it wakes every two seconds and looks at a few files.
+were. At rest it wakes every two seconds and looks whether a few files have changed.
 """
 
 import os
-import random
 import signal
-from typing import Callable, List, Mapping, NamedTuple, Optional
+from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 
 from workers.machine import boot, process
 from workers.supervisor import events as kinds
 from workers.supervisor import holder
+from workers.supervisor.chance import chance
 from workers.supervisor.life import Life
 from workers.supervisor.memory import Memory
 from workers.supervisor.refusal import TRANSIENT
@@ -21,6 +21,8 @@ from workers.supervisor.wake import Wake
 
 TICK_S = 2.0  # between two looks at desired.json without a poke
 TOUCH_S = 10.0  # between two signs of life
+_GROUPS = 8
+_THOROUGH_S = 30.0  # between two turns while nothing seems to change
 _TROUBLED_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # after the disk refused, before the same turn again
 
 
@@ -54,7 +56,12 @@ class Keeper:
         self._rotator: Optional[Rotator] = None
         self._rotated = 0  # the attempt whose logs are watched
         self._rotate_at = self._tick_at = self._touch_at = 0.0
-        self._phase = random.random() * TICK_S  # noqa: S311  (many keepers do not wake in step)
+        self._turn_at = 0.0  # due whatever the files say
+        self._seen: Optional[Tuple[object, ...]] = (
+            None  # the files before the last turn, while at rest
+        )
+        # Hundreds of keepers do not wake at once; those that do find each other's caches warm.
+        self._phase = int(chance() * _GROUPS) * TICK_S / _GROUPS
         self._failures = 0
         self._reserve = -1
 
@@ -85,39 +92,81 @@ class Keeper:
     def _turn(self) -> float:
         """All that is due; how long to sleep, in seconds."""
         now = boot.boottime()
+        self._seen, seen = None, self._look()  # a change from here on is found by the next look
         if self._memory.is_lost(self._lock):
             self._restore()
         if now >= self._tick_at:
-            self._tick_at = (now - self._phase) // TICK_S * TICK_S + TICK_S + self._phase
+            self._tick_at = self._next_tick(now)
             self._look_around(now)
         due = self._life.turn(now)
         self._memory.refresh(self._life.attempt.number)
-        due = min(due, self._tick_at, self._rotate(now))
-        return max(0.0, due - boot.boottime())
+        rotate_at = self._rotate(now)
+        if due == float("inf") and rotate_at == self._tick_at and self._hears_of_all():
+            self._seen, self._turn_at = seen, now + _THOROUGH_S
+        return max(0.0, min(due, self._tick_at, rotate_at) - boot.boottime())
 
     def _sleep(self, seconds: float) -> None:
-        came = self._wake.sleep(seconds, self._watched())
-        if signal.SIGTERM in came:
+        watched = self._watched()
+        came = self._wake.sleep(seconds, watched)
+        while came is None and self._is_at_rest():
+            now = boot.boottime()
+            self._touch(now)
+            self._tick_at = self._rotate_at = self._next_tick(now)
+            came = self._wake.sleep(self._tick_at - now, watched)
+        if came and signal.SIGTERM in came:
             self._life.close(boot.boottime())
         if self._partner is not None and self._partner.is_gone():
             self._tick_at = 0.0
 
-    def _watched(self) -> List[int]:
+    def _watched(self) -> Tuple[int, ...]:
         if self._failures:
-            return []  # what could not be dealt with stays ready: it would leave no sleep
+            return ()  # what could not be dealt with stays ready: it would leave no sleep
         found = self._life.attempt.descriptors()
         if self._partner is not None and self._partner.pidfd is not None:
             found.append(self._partner.pidfd)
-        return found
+        return tuple(found)
+
+    def _next_tick(self, now: float) -> float:
+        return (now - self._phase) // TICK_S * TICK_S + TICK_S + self._phase
+
+    # ------------------------------------------------------------ at rest
+
+    def _is_at_rest(self) -> bool:
+        """Whether a turn would find everything as the last one did."""
+        if self._seen is None or boot.boottime() >= self._turn_at:
+            return False
+        return self._look() == self._seen
+
+    def _hears_of_all(self) -> bool:
+        """Whether the end of the worker, and of the partner, wakes us."""
+        main = self._life.attempt.main
+        if main is None or not (main.own or main.pidfd is not None):
+            return False
+        return self._partner is None or self._partner.pidfd is not None
+
+    def _look(self) -> Optional[Tuple[object, ...]]:
+        """What changes with each wish, each event, each byte of a log, and where the folder is deleted."""
+        paths = self._run.paths
+        try:
+            wish, events = os.stat(paths.desired), os.stat(paths.events)
+            sizes = self._rotator.sizes() if self._rotator is not None else ()
+            lock = os.stat(paths.lock).st_ino
+        except OSError:
+            return None
+        return (wish.st_ino, wish.st_mtime_ns, events.st_ino, events.st_size, lock, sizes)
 
     # ------------------------------------------------------------ the surroundings
 
     def _look_around(self, now: float) -> None:
+        self._touch(now)
+        if self._partner is not None and self._partner.is_gone():
+            self._lose_partner(self._partner)
+
+    def _touch(self, now: float) -> None:
         if now >= self._touch_at:
             self._touch_at = now + TOUCH_S - TICK_S / 2
             holder.touch(self._lock)
-        if self._partner is not None and self._partner.is_gone():
-            self._lose_partner(self._partner)
+            self._life.attempt.look_around()
 
     def _lose_partner(self, partner: Partner) -> None:
         self._run.append(kinds.GUARDIAN_LOST, pid=partner.keeper.pid)

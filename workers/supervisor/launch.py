@@ -74,7 +74,7 @@ class Launcher:
     def _ask(self, run_folder: str) -> Launched:
         if self._process is None:
             self._begin()
-        self._write({"folder": run_folder})
+        self._write(os.fsencode(run_folder))
         body = json.loads(self._read_line())
         return Launched(str(body["outcome"]), str(body["text"]))
 
@@ -99,10 +99,10 @@ class Launcher:
             start_new_session=True,
             bufsize=0,
         )
-        self._write({"environment": self._environment})
+        self._write(json.dumps(self._environment).encode("ascii"))
 
-    def _write(self, body: Any) -> None:
-        data = memoryview(json.dumps(body).encode("ascii") + b"\n")
+    def _write(self, request: bytes) -> None:
+        data = memoryview(request + b"\0")
         while data:
             data = data[os.write(self._process.stdin.fileno(), data) :]
 

@@ -5,7 +5,6 @@ turn which failed is done again, and any keeper can go on where another ended.
 """
 
 import os
-import random
 import time
 from typing import Mapping, Optional
 
@@ -14,6 +13,7 @@ from workers.supervisor import condition as states
 from workers.supervisor import events as kinds
 from workers.supervisor import restart
 from workers.supervisor.attempt import Attempt
+from workers.supervisor.chance import chance
 from workers.supervisor.condition import Condition
 from workers.supervisor.desired import Desired
 from workers.supervisor.ladder import ladder
@@ -187,7 +187,7 @@ class Life:
             self.over = True
             return now
         before = restart.past(self.run.events(), boot.boot_id(), spec.restart.healthy_s)
-        step = restart.next_step(spec, state, before, now, random.random())  # noqa: S311
+        step = restart.next_step(spec, state, before, now, chance())
         if step.act == restart.WAIT:
             return step.until
         if step.act == restart.START:

@@ -41,6 +41,14 @@ class LiveLog:
         """The first byte that no segment holds."""
         return max(self.sealed, self.base)
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file now; -1 where it is not open, or has lost its name. Raises OSError."""
+        if self.file < 0:
+            return -1
+        found = os.fstat(self.file)
+        return found.st_size if found.st_nlink else -1
+
     def look(self, report: Report) -> bool:
         """Notes what was written since the last look; True where it grew. Raises OSError."""
         if self.file < 0 and not self._open():

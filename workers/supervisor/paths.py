@@ -6,6 +6,7 @@ from typing import List
 RUNS = "runs"
 KEPT = "kept"  # what workers put into run directories that are gone
 START_LOCK = "start.lock"
+LOCK = "lock"  # of a run
 STREAMS = ("out", "err")
 
 
@@ -20,7 +21,7 @@ class RunPaths:
         self.spec = os.path.join(folder, "spec.json")
         self.desired = os.path.join(folder, "desired.json")
         self.desired_lock = os.path.join(folder, "desired.lock")
-        self.lock = os.path.join(folder, "lock")
+        self.lock = os.path.join(folder, LOCK)
         self.events = os.path.join(folder, "events.jsonl")
         self.reserve = os.path.join(folder, "reserve")
 

@@ -7,7 +7,7 @@ from workers.supervisor import storage
 from workers.supervisor.sealed import Damaged, seal, unseal
 
 Record = Dict[str, Any]
-_PIECE_BYTES = 256 * 1024
+_PIECE_BYTES = 64 * 1024
 _LINE_LIMIT_BYTES = 8 * 1024 * 1024
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -40,8 +40,8 @@ class RecordFile:
         if (found.st_dev, found.st_ino) != self._identity or found.st_size < self._offset:
             anew = self._forget()
             self._identity = (found.st_dev, found.st_ino)
-        elif (found.st_size, found.st_mtime_ns) == self._seen:
-            return News()
+        elif found.st_size == self._offset or (found.st_size, found.st_mtime_ns) == self._seen:
+            return News()  # it only grows
         self._seen = (found.st_size, found.st_mtime_ns if storage.is_settled(found) else -1)
         return News(tuple(self._read_on()), anew)
 

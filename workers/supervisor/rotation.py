@@ -5,7 +5,7 @@ becomes a sealed segment and its blocks are given back by a hole, so offsets nev
 """
 
 import os
-from typing import List, Set
+from typing import List, Set, Tuple
 
 from workers.supervisor import events
 from workers.supervisor.live_log import LiveLog
@@ -54,6 +54,10 @@ class Rotator:
             return 0.0
         self._pause_s = GROWING_S if any(grew) else min(RESTING_S, self._pause_s * 2)
         return self._pause_s
+
+    def sizes(self) -> Tuple[int, ...]:
+        """Of the live files. While they are the same there is nothing to do at rest. Raises OSError."""
+        return tuple([stream.size for stream in self._streams])
 
     def close(self) -> None:
         """A last look; what is unfinished is left for the next one who rotates. Never raises OSError."""

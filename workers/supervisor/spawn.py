@@ -53,8 +53,7 @@ def spawn(orders: Orders, out: str, err: str, remember: Callable[[int, int], Non
 
 
 def _fork(orders: Orders, files: Descriptors) -> int:
-    everything = range(1, signal.NSIG)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         pid = os.fork()  # no handler of ours runs in the child: it lifts the mask after its reset
         if pid == 0:

@@ -8,14 +8,15 @@ import gc
 import json
 import os
 import sys
-from typing import Any, Dict, List, Mapping, NoReturn
+from typing import Dict, Mapping, NoReturn
 
-from workers.machine import subreaper
+from workers.machine import boot, subreaper
 from workers.protocol import WorkerSpec, decode, plain
 from workers.supervisor.condition import fold
 from workers.supervisor.desired import Desired
 from workers.supervisor.exit_record import ExitRecord
 from workers.supervisor.guardian import FAILED, guard
+from workers.supervisor.healing import heal as _heal  # noqa: F401  (imported here, not in each pair)
 from workers.supervisor.holder import Holder
 from workers.supervisor.pid_record import PidRecord
 from workers.supervisor.sealed import seal, unseal
@@ -24,22 +25,27 @@ _ANSWER_LIMIT = 65_536
 
 
 def main() -> NoReturn:
-    """Reads requests, a JSON object a line, from 0 and answers each with one on 1. Never returns.
+    """Reads requests from 0, each with a zero byte behind it. Never returns.
 
-    ``{"environment": {…}}`` sets the login environment of what is started from then on, and is not
-    answered; ``{"folder": …}`` starts a pair and is answered with ``{"outcome": …, "text": …}``.
+    A JSON object is the login environment of what is started from then on, and is not answered. A path is
+    a run folder: a pair is started, and ``{"outcome": …, "text": …}`` written to 1, a line.
     """
     os.umask(0o077)
     _close_on_exec()
     share()
     login: Dict[str, str] = dict(os.environ)
+    rest = b""
     try:
-        for request in _requests():
-            if "environment" in request:
-                login = request["environment"]
-            else:
-                outcome, text = start_pair(request["folder"], login)
-                _write_line(1, {"outcome": outcome, "text": text})
+        while True:
+            piece = os.read(0, 65_536)
+            if not piece:
+                break
+            *requests, rest = (rest + piece).split(b"\0")
+            for request in requests:
+                if request.startswith(b"{"):
+                    login = json.loads(request)
+                else:
+                    os.write(1, start_pair(request, login))
     finally:
         os._exit(0)
 
@@ -51,6 +57,7 @@ def share() -> None:
     for shape in shapes:
         decode(type(shape), unseal(seal(plain(shape))))
     fold(())
+    boot.boot_id()
     gc.collect()
     gc.freeze()  # a collection in a pair would write to pages it shares
 
@@ -63,18 +70,22 @@ def pair() -> NoReturn:
     unit.keep_source()
     login = unit.received_environment(sys.argv[2])
     share()
-    guard(sys.argv[2], login, lambda outcome, text: None)
+    guard(sys.argv[2], login)
 
 
-def start_pair(folder: str, login: Mapping[str, str]) -> List[str]:
-    """Forks a detached pair; its outcome and text, once it holds the lock or was refused it."""
+def start_pair(folder: bytes, login: Mapping[str, str]) -> bytes:
+    """Forks a detached pair; the answer, once it holds the lock or was refused it.
+
+    Next to nothing is done in this process: what it writes to between two forks becomes a page of the
+    pair's own.
+    """
     answer_in, answer_out = os.pipe()
     try:
         child = os.fork()
     except OSError as error:
         os.close(answer_in)
         os.close(answer_out)
-        return [FAILED, f"no process for the supervisor: {error.strerror}"]
+        return _answer(FAILED, f"no process for the supervisor: {error.strerror}")
     if child == 0:
         os.close(answer_in)
         _detach(folder, login, answer_out)
@@ -84,10 +95,10 @@ def start_pair(folder: str, login: Mapping[str, str]) -> List[str]:
         said = os.read(answer_in, _ANSWER_LIMIT)
     finally:
         os.close(answer_in)
-    return json.loads(said) if said else [FAILED, "the supervisor died at its start"]
+    return said or _answer(FAILED, "the supervisor died at its start")
 
 
-def _detach(folder: str, login: Mapping[str, str], answer: int) -> NoReturn:
+def _detach(folder: bytes, login: Mapping[str, str], answer: int) -> NoReturn:
     """Double fork: the pair is nobody's child, has no terminal, and holds nothing of the agent's."""
     try:
         os.setsid()
@@ -98,29 +109,13 @@ def _detach(folder: str, login: Mapping[str, str], answer: int) -> NoReturn:
             os.dup2(null, descriptor)
         os.close(null)
         os.chdir("/")
-
-        def tell(outcome: str, text: str) -> None:
-            _write_line(answer, [outcome, text])
-            os.close(answer)
-
-        guard(folder, login, tell)
+        guard(os.fsdecode(folder), login, answer)
     finally:
         os._exit(70)
 
 
-def _requests() -> Any:
-    rest = b""
-    while True:
-        piece = os.read(0, 65_536)
-        if not piece:
-            return
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
-
-
-def _write_line(descriptor: int, body: Any) -> None:
-    os.write(descriptor, json.dumps(body).encode("ascii") + b"\n")
+def _answer(outcome: str, text: str) -> bytes:
+    return json.dumps({"outcome": outcome, "text": text}).encode("ascii") + b"\n"
 
 
 def _close_on_exec() -> None:

@@ -16,7 +16,7 @@ from workers.supervisor.sealed import seal
 LIMIT_BYTES = 16 * 1024 * 1024  # no state file comes near it
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _POLL_S = 0.02
 _RACY_NS = 100_000_000  # the kernel stamps files by the tick, 10 ms at most
 
@@ -43,7 +43,7 @@ def read_file(path: str) -> bytes:
             parts: List[bytes] = []
             wanted = LIMIT_BYTES
             while wanted > 0:
-                part = os.read(file, min(wanted, 1 << 20))
+                part = os.read(file, min(wanted, max(found.st_size, 4096)))
                 if not part:
                     break
                 parts.append(part)
@@ -169,7 +169,7 @@ def try_lock(path: str) -> Optional[int]:
     pass an exec. Raises OSError.
     """
     while True:
-        file = os.open(path, _LOCK, 0o600)
+        file = os.open(path, LOCK, 0o600)
         try:
             with naming(path):
                 os.fchmod(file, 0o600)
@@ -183,6 +183,24 @@ def try_lock(path: str) -> Optional[int]:
             os.close(file)
             raise
         os.close(file)  # somebody removed the file between open and lock
+
+
+def lock_opened(path: str, file: int, patience_s: float) -> bool:
+    """Locks a lock file that is open, for all who share it; a lock that one of them has is kept.
+
+    False while another holds it, and where it is not the file at ``path`` any more. Raises OSError.
+    """
+    deadline = time.monotonic() + patience_s
+    with naming(path):
+        os.fchmod(file, 0o600)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return _is_still(path, file)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+            time.sleep(_POLL_S)
 
 
 def wait_lock(path: str, patience_s: float) -> Optional[int]:

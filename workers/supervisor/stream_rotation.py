@@ -34,6 +34,11 @@ class StreamRotation:
         self._refusal: Optional[str] = None
         self._alert_above = limits.kept
 
+    @property
+    def size(self) -> int:
+        """As of its live file."""
+        return self._live.size
+
     def look(self) -> bool:
         """True where the log grew. Raises OSError."""
         return self._live.look(self._report)

@@ -25,7 +25,7 @@ def sanitise(text: str) -> str:
 
 def one_line(text: str, limit: int = 300) -> str:
     """Sanitised text on one line, cut with an ellipsis at `limit` characters."""
-    flat = sanitise(text).replace("\n", "␊").replace("\t", " ")
+    flat = sanitise(text[: limit + 1]).replace("\n", "␊").replace("\t", " ")  # nothing gets shorter
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 

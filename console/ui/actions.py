@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.command import CommandPalette
 
 from console.errors import QuarterdeckError
 from console.fleet.model import Attention
@@ -24,10 +25,16 @@ INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 class Actions(App[int]):
     """`applies` says which of them have something to act on now."""
 
+    @property
+    def fleet_screen(self) -> FleetAwareScreen | None:
+        """The screen whose rows the keys mean: the one on top, or the one right below the palette."""
+        stack = self.screen_stack
+        top = stack[-2] if len(stack) > 1 and isinstance(stack[-1], CommandPalette) else stack[-1]
+        return top if isinstance(top, FleetAwareScreen) else None
+
     def applies(self: QuarterdeckApp, action: str) -> bool:  # type: ignore[misc]
         """False where the action has nothing to act on, so that its key is not offered."""
-        screen = self.screen
-        fleet = screen if isinstance(screen, FleetAwareScreen) else None
+        fleet = self.fleet_screen
         current = fleet.current_node() if fleet else None
         if action == "diagnose":
             return registry.DIAGNOSE.built and current is not None

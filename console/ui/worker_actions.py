@@ -10,7 +10,6 @@ from console.errors import QuarterdeckError
 from console.fleet.workers import WorkerView
 from console.ui import registry
 from console.ui.actions import Actions
-from console.ui.screens.base import FleetAwareScreen
 
 if TYPE_CHECKING:
     from console.runtime import Runtime
@@ -47,12 +46,12 @@ class WorkerActions(Actions):
     # ------------------------------------------------------------ what they act on
 
     def _workers_in_hand(self) -> tuple[WorkerView, ...]:
-        screen = self.screen
-        return screen.selected_workers() if isinstance(screen, FleetAwareScreen) else ()
+        screen = self.fleet_screen
+        return screen.selected_workers() if screen else ()
 
     def _nodes_in_hand(self) -> tuple[str, ...]:
-        screen = self.screen
-        if not isinstance(screen, FleetAwareScreen):
+        screen = self.fleet_screen
+        if screen is None:
             return ()
         return screen.selected_nodes() or tuple(self.runtime.store.nodes)
 
@@ -63,9 +62,8 @@ class WorkerActions(Actions):
         self.push_screen(registry.WORKER.make(view))
 
     def action_start_worker(self, preset: str = "") -> None:
-        screen = self.screen
-        chosen = screen.selected_nodes() if isinstance(screen, FleetAwareScreen) else ()
-        self.push_screen(registry.START.make(chosen, preset))
+        screen = self.fleet_screen
+        self.push_screen(registry.START.make(screen.selected_nodes() if screen else (), preset))
 
     def action_start_preset(self, place: int) -> None:
         """Of the palette: the preset at this place of the settings."""

@@ -31,12 +31,14 @@ class HelpModal(Dialog[None]):
     def __init__(self, explained: Screen[Any]) -> None:
         super().__init__()
         self._screen = explained
+        # Now, while it is on top: below a dialog no key of a node or a worker applies.
+        self._found = list(self._groups())
         name = explained.name_of_screen if isinstance(explained, FleetAwareScreen) else ""
         self.title_text = f"Keys: {name}" if name else "Keys"
 
     def lines(self, pen: Pen) -> list[Line]:
         lines: list[Line] = []
-        for title, bindings in self._groups():
+        for title, bindings in self._found:
             lines += [[(title, pen.inks.title)], *self._keys_of(bindings, pen), []]
         if isinstance(self._screen, FleetAwareScreen) and self._screen.filter_text is not None:
             lines += [[("Filter: terms by blanks, all must hold", pen.inks.title)]]

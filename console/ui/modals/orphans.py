@@ -97,6 +97,11 @@ class OrphansModal(Dialog[None]):
     def _where(self) -> tuple[str, ...]:
         return tuple(self.runtime.store.nodes) if self._wide else self._first
 
+    @property
+    def title_text(self) -> str:  # type: ignore[override]
+        where = self._where
+        return f"Orphans on {where[0] if len(where) == 1 else f'{len(where)} nodes'}"
+
     def action_widen(self) -> None:
         """All nodes, or those that the dialog was opened for."""
         if len(self._first) < len(self.runtime.store.nodes):
@@ -105,8 +110,7 @@ class OrphansModal(Dialog[None]):
 
     def action_look(self) -> None:
         where = self._where
-        places = where[0] if len(where) == 1 else f"{len(where)} nodes"
-        self.query_one("#box").border_title = Content(f"Orphans on {places}")
+        self.query_one("#box").border_title = Content(self.title_text)
         self._looking = True
         self._say_keys()
         self.redraw()

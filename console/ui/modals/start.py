@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from console.errors import QuarterdeckError
 from console.operations.workers import Outcome, StartPlan
+from console.text import one_line
 from console.ui.lines import Line, Pen, words
 from console.ui.modals.dialog import PAPER, Dialog, DialogKeys
 from console.ui.widgets.choice import Choice
@@ -46,8 +47,9 @@ class StartModal(Dialog[bool]):
         Binding("enter", "start", "Start", show=False),
         Binding("ctrl+n", "preset(1)", "Next preset", show=False),
         Binding("ctrl+p", "preset(-1)", "Previous preset", show=False),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Previous field", show=False),
+        # Before the field has them: what is typed right behind belongs to the next field.
+        Binding("down,tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("up,shift+tab", "app.focus_previous", "Previous field", show=False, priority=True),
         Binding("pageup", "scroll(-1)", "Up", show=False),
         Binding("pagedown", "scroll(1)", "Down", show=False),
     ]
@@ -113,7 +115,8 @@ class StartModal(Dialog[bool]):
 
     def _show_hints(self) -> None:
         for field in FIELDS:
-            self.query_one(f"#{field.name}", Input).placeholder = hint(field, self._preset)
+            said = one_line(hint(field, self._preset))
+            self.query_one(f"#{field.name}", Input).placeholder = said
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

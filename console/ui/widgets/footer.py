@@ -24,12 +24,20 @@ class KeyFooter(Painted):
         super().__init__()
         self._title = screen_title
         self._spots: list[tuple[int, int, str]] = []  # from, to, key
+        self._offered: list[str] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self._keys_changed())
 
     def _keys_changed(self) -> None:
         self.refresh()
+
+    def fleet_changed(self, names: frozenset[str], alerts_changed: bool) -> None:
+        """What came or went may have brought a key, or taken one."""
+        offered = [binding.action for binding in self._shown()]
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         for start, end, key in self._spots:

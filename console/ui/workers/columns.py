@@ -23,7 +23,7 @@ COLUMNS = (
     Column("wanted", "WANTED", 8, rank=7),
     Column("since", "SINCE", 6, right=True, descending=True),
     Column("restarts", "RST", 3, right=True, rank=2, descending=True),
-    Column("progress", "PROGRESS", 17, most=28, rank=1, descending=True),
+    Column("progress", "PROGRESS", 17, most=22, rank=1, descending=True),
     Column("eta", "ETA", 6, right=True, rank=4),
     Column("rate", "/MIN", 7, right=True, descending=True),
     Column("cpu", "CPU", 6, right=True, rank=5, descending=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import isfinite
 
 from console.fleet.workers import WorkerView
 from console.fleet.workers.words import command_line, per_minute
@@ -161,13 +162,14 @@ def _curve(label: str, values: Sequence[float | None], last: str, after: str, pe
 
 def _drawn(values: Sequence[float | None], glyphs: Glyphs) -> str:
     """A sparkline between its own lowest and highest value."""
-    known = [value for value in values if value is not None and abs(value) < float("inf")]
+    halves = [
+        v / 2 if v is not None and isfinite(v) else None for v in values
+    ]  # of any two, no overflow
+    known = [half for half in halves if half is not None]
     if not known:
         return " " * len(values)
     low, span = min(known), (max(known) - min(known)) or 1.0
-    scaled = [
-        None if v is None or v not in known else 8.0 + 92.0 * (v - low) / span for v in values
-    ]
+    scaled = [None if half is None else 8.0 + 92.0 * ((half - low) / span) for half in halves]
     return graph(scaled, 1, glyphs)[0]
 
 

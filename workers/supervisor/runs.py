@@ -39,6 +39,7 @@ class Runs:
         self._known: Dict[str, Run] = {}
         self._listed: Tuple[int, int] = (0, 0)
         self._log_bytes: Dict[str, int] = {}  # of finished runs
+        self._made = False  # the folder is there, durably
 
     # ---------------------------------------------------------------- finding
 
@@ -99,23 +100,27 @@ class Runs:
 
     def _build(self, paths: RunPaths, spec: WorkerSpec, by: str) -> None:
         number = 1 + max((serial(run) for run in self.all()), default=0)
-        storage.make_folder(paths.folder)
+        os.mkdir(paths.folder)
+        os.chmod(paths.folder, 0o700)
         if not reserve.stock(paths.reserve):
             raise OSError(errno.ENOSPC, "no room to keep the end of a run in", self.folder)
         for lock in (paths.lock, paths.desired_lock):  # they must not need room later
             os.close(storage.create(lock))
-        storage.write_sealed(paths.spec, plain(spec))
-        wishes.write(paths.desired, wishes.first(by))
+        storage.write_fresh(paths.spec, plain(spec))
+        storage.write_fresh(paths.desired, plain(wishes.first(by)))
         # The history holds the specification too: either file can be rebuilt from the other.
         Run(paths).append(kinds.CREATED, by=by, serial=number, spec=plain(spec))
         storage.sync_folder(paths.folder)
 
     def _make_folders(self) -> None:
+        if self._made and os.path.isdir(self.folder):
+            return
         nodes = os.path.dirname(self.node_folder)
         os.makedirs(nodes, mode=0o700, exist_ok=True)  # the state directory may have been deleted
         storage.make_folder(nodes)
         storage.make_folder(self.node_folder)
         storage.make_folder(self.folder)
+        self._made = True
 
     # ---------------------------------------------------------------- removing
 

@@ -75,6 +75,20 @@ def write_sealed(path: str, body: Mapping[str, Any]) -> Optional[OSError]:
     return write_atomic(path, seal(body) + b"\n")
 
 
+def write_fresh(path: str, body: Mapping[str, Any]) -> None:
+    """A new sealed file, its content durable; its name is with the next ``sync_folder``. Raises OSError.
+
+    For a folder that nobody looks into yet.
+    """
+    file = create(path)
+    try:
+        with naming(path):
+            write_all(file, seal(body) + b"\n")
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def _replace(path: str, data: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:

@@ -15,6 +15,7 @@ BRISK_FOR_S = 2.0
 RECONCILE_S = 3.0
 RECONCILE_SEEN_S = 15.0  # while the report shows at each turn who has lost its pair
 RECONCILE_SOON_S = 1.0
+_PAUSE = 4.0  # after a report, in times of what it took: hundreds of starts do not wait for reports
 NEVER = float("inf")
 
 
@@ -41,7 +42,8 @@ class WorkerBeat:
         self._again = False
         self._said = ""
         self._next_report = self._next_reconcile = NEVER
-        self._brisk_until = 0.0
+        self._brisk_until = self._report_began = self._reconcile_began = 0.0
+        self._report_from = 0.0  # not sooner
         self._seen = False
 
     def watch(self, message: WatchWorkers) -> None:
@@ -56,7 +58,7 @@ class WorkerBeat:
         now = time.monotonic()
         self._again, self._brisk_until = True, now + BRISK_FOR_S
         if self._next_report < NEVER:
-            self._next_report = min(self._next_report, now + SOON_S)
+            self._hasten(now)
             self._next_reconcile = min(self._next_reconcile, now + RECONCILE_SOON_S)
 
     @property
@@ -75,7 +77,7 @@ class WorkerBeat:
     def _report(self) -> None:
         if self._reports_running or not (self._again or self._has_room()):
             return
-        self._reports_running = True
+        self._reports_running, self._report_began = True, time.monotonic()
         force, self._again = self._again, False
         limit = self._limit
 
@@ -86,7 +88,9 @@ class WorkerBeat:
         self._reporting.submit(work, self._reported)
 
     def _reported(self, report: Any, error: Optional[Exception]) -> None:
-        self._reports_running = False
+        self._reports_running, now = False, time.monotonic()
+        self._report_from = now + min(REPORT_S, _PAUSE * (now - self._report_began))
+        self._next_report = max(self._next_report, self._report_from)
         if error is not None:
             self._say(f"workers cannot be reported: {type(error).__name__}: {error}")
         elif report is not None:
@@ -94,14 +98,19 @@ class WorkerBeat:
                 self._outbox.latest_frame("WorkerReport", report.frame)
             self._seen = report.seen
             if report.unattended:
-                self._next_reconcile = min(self._next_reconcile, time.monotonic())
+                due = max(now, self._reconcile_began + RECONCILE_SOON_S)
+                self._next_reconcile = min(self._next_reconcile, due)
         if self._again:
-            self._next_report = min(self._next_report, time.monotonic() + SOON_S)
+            self._hasten(now)
+
+    def _hasten(self, now: float) -> None:
+        self._next_report = min(self._next_report, max(now + SOON_S, self._report_from))
 
     def _reconcile(self) -> None:
         if self._reconcile_running:
             return
         self._reconcile_running, kept = True, self._kept
+        self._reconcile_began = time.monotonic()
 
         def work() -> Any:
             room = self._room()

@@ -1,5 +1,6 @@
 """What people want of a run that is there: stop, kill, restart, drain; and forgetting one that is over."""
 
+import time
 from typing import Any, List, Tuple
 
 from workers.agent.workers import holders
@@ -12,6 +13,7 @@ from workers.supervisor.run import Run
 from workers.supervisor.runs import RunLives
 
 ACTS = ("stop", "kill", "restart", "restart_force", "drain")
+_LETS_GO_S = 1.0
 _ENDING = frozenset({"stop", "kill", "drain"})
 
 
@@ -78,7 +80,15 @@ def _foreign(run: Run, now: Condition) -> bool:
 
 
 def _over(run: Run) -> bool:
-    return run.condition().finished and not run.is_held()
+    """Whether nothing follows. A pair that has written down the end is about to let go of the run."""
+    until = time.monotonic() + _LETS_GO_S
+    while run.condition().finished:
+        if not run.is_held():
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.02)
+    return False
 
 
 def _settled(run: Run, node: Any) -> bool:

@@ -184,7 +184,7 @@ async def test_an_ended_run_is_started_again_or_forgotten_by_a_key(
         await start(pilot.app.runtime, name="lives")
         await on_workers(pilot)
         await pilot.press("asterisk", "F")
-        text = await says(pilot, "Forget done", "done@a", "exit 3", "logs are removed")
+        text = await says(pilot, "Forget done", "done@a", "exit 3", "logs is removed")
         assert "lives@a" not in text
         assert isinstance(pilot.app.screen, ForgetModal)
         await pilot.press("enter")

@@ -89,12 +89,19 @@ class ActModal(Dialog[bool]):
             return [("Enter", WORDS[self._wanted].does), leaves]
         if acting.going:
             return [("X", "kills what is left"), leaves] if act in HARDER else [leaves]
-        keys = [("Enter", WORDS[act].does)]
-        if act in RESTARTS and len(self._views) > 1:
-            keys.append(("Tab", "in batches"))
-        if act == "drain" and undrainable(tuple(self._views.values())):
-            keys.append(("x", "stops what cannot drain"))
-        return [*keys, leaves]
+        if act == "drain":
+            return [*self._drain_keys(), leaves]
+        batches = [("Tab", "in batches")] if act in RESTARTS and len(self._views) > 1 else []
+        return [("Enter", WORDS[act].does), *batches, leaves]
+
+    def _drain_keys(self) -> list[tuple[str, str]]:
+        views = tuple(self._views.values())
+        unable = undrainable(views)
+        instead = self._acting.instead
+        choice = [("x", "does not stop them" if instead else "stops instead")] if unable else []
+        if len(unable) < len(views):
+            return [("Enter", "drains, stops" if unable and instead else "drains"), *choice]
+        return [("Enter", "stops"), *choice] if instead else choice
 
     def action_batch(self) -> None:
         acting = self._acting
@@ -106,6 +113,7 @@ class ActModal(Dialog[bool]):
     def action_stop_instead(self) -> None:
         if not self._acting.going and self._acting.act == "drain":
             self._acting.instead = not self._acting.instead
+            self.show_keys(*self._keys_now())
             self.redraw()
 
     def action_scroll(self, pages: int) -> None:

@@ -9,7 +9,8 @@ from console.fleet.workers.words import actual
 from console.formatting import size
 from console.ui.modals.confirm import ConfirmModal
 
-_WARNING = "Their folders with all logs are removed there. What lives is never touched."
+_ONE = "Its folder with all its logs is removed there. What lives is never touched."
+_MANY = "Their folders with all their logs are removed there. What lives is never touched."
 
 
 class ForgetModal(ConfirmModal):
@@ -22,7 +23,7 @@ class ForgetModal(ConfirmModal):
             "forgets",
             [_shown(view) for view in views],
             list(dict.fromkeys(view.node for view in views)),
-            warning=_WARNING,
+            warning=_MANY if count > 1 else _ONE,
             typed=str(count) if count > 1 else None,
         )
 

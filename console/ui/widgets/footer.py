@@ -11,7 +11,7 @@ from console.ui.paint import Inks, Piece, strip
 from console.ui.registry import SCREENS
 from console.ui.widgets.painted import Painted
 
-_LAYOUT = frozenset({"switch", "zoom", "sort_right"})
+_LAYOUT = frozenset({"switch", "zoom", "sort_right", "tab"})
 
 
 class KeyFooter(Painted):

@@ -99,7 +99,6 @@ def start_four_on_each(terminal: Terminal) -> None:
     terminal.send("\ttick")
     terminal.send("\t\t4")
     terminal.wait_for("12 workers on 3 nodes", 15)
-    terminal.wait_for("tick-4@h3", 15)
     terminal.wait_for(lambda text: "asking" not in text, 15)
     terminal.send("\r")
     terminal.wait_for(lambda text: "Start workers" not in text, 30)
@@ -160,7 +159,7 @@ def test_a_node_that_was_started_anew_says_so_on_the_record(
     terminal.wait_for("12 workers, 12 alive", 20)
     fleet.hosts[1].reboot()
     terminal.wait_for("12 workers, 8 alive", 60)
-    terminal.wait_for(lambda text: text.count("lost (reboot)") == COPIES, 20)
+    terminal.wait_for(lambda text: text.count("lost: reboot") == COPIES, 20)
     assert not workers_of(fleet.hosts[1]), "nothing was started again by itself"
     terminal.send("\r")
     terminal.wait_for("the node was started anew", 20)

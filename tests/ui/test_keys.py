@@ -25,7 +25,7 @@ async def test_keys_of_what_is_not_built_do_nothing_and_are_not_in_help(tmp_path
 
 
 async def test_help_lists_every_key_of_the_screen_with_what_it_does(tmp_path: Path) -> None:
-    async with opened(demo_store(3), tmp_path, (100, 70)) as pilot:
+    async with opened(demo_store(3), tmp_path, (100, 90)) as pilot:
         await pilot.press("question_mark")
         seen = await shows(pilot, "Keys: Fleet")
         for words in ("panes or table", "one node as large as the screen", "OSC 52", "says how to quit",

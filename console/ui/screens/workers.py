@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from textual.app import ComposeResult
 
 from console.fleet.workers import WorkerView
@@ -57,10 +55,6 @@ class WorkersScreen(FleetAwareScreen):
     @property
     def filter_words(self) -> FilterWords:
         return WORKERS
-
-    def notes(self) -> Iterable[str]:
-        if self.list.marked:
-            yield f"{self.list.marked} marked"
 
     def step_back(self) -> bool:
         return self.list.step_back()

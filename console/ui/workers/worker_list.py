@@ -125,10 +125,6 @@ class WorkerList(Contained, Container):
             return tuple(view for name, view in self._views.items() if name in marks)
         return (current,) if current else ()
 
-    @property
-    def marked(self) -> int:
-        return len(self.table.marked) if self.is_mounted else 0
-
     # ------------------------------------------------------------ painting
 
     def _cells(self, row_key: str, inks: Inks) -> Sequence[Cell]:

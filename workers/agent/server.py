@@ -75,7 +75,7 @@ class Server:
         self._pace = Pace()
         self._heard: Optional[int] = None
         self._beats = WorkerBeat(
-            self._workers.get,
+            self._workers.look,
             self._finished,
             self._outbox,
             lambda: self._pace.has_room(self._outbox.latest_bytes),

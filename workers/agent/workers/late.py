@@ -23,6 +23,7 @@ class LateRoom:
         self._root = ""
         self._lock = threading.Lock()
         self._room: Optional[Any] = None
+        self._nobody: Optional[Any] = None
 
     def configure(self, root: str) -> None:
         """Where relative paths start, as the console says it; "" is the home directory."""
@@ -41,6 +42,18 @@ class LateRoom:
                 self._room = WorkerRoom(self.node_folder, self._sampler, self._poke)
                 self._room.root = self._place()
             return self._room
+
+    def look(self) -> Optional[Any]:
+        """As ``get``; only its stand-in ``Nobody`` while there is no worker to see to."""
+        if self.node_folder is not None and self._room is None:
+            with self._lock:
+                if self._nobody is None:
+                    from workers.agent.workers.nobody import Nobody
+
+                    self._nobody = Nobody(self.node_folder)
+            if self._nobody.is_true():
+                return self._nobody
+        return self.get()
 
     def answer(self, message: Any) -> Any:
         """The reply to a message about workers. Raises OSError."""

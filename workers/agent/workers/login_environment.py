@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import secrets
 import threading
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -66,7 +65,7 @@ def login_environment(
 ) -> Tuple[Dict[str, str], Tuple[str, ...]]:
     """The variables, and warnings where the login shell would not tell them."""
     plain = plain_environment(who)
-    marker = secrets.token_hex(16)
+    marker = os.urandom(16).hex()
     shell = os.path.basename(who.shell)
     flags = "-c" if shell in _C_SHELLS else "-lc"
     # Words that every shell reads the same way. What a profile prints comes before the marker.

@@ -48,7 +48,7 @@ class CommandOutput:
         self.exit_code, self.signal = record.exit_code, record.signal
         clean = record.state == "exited" and record.exit_code == 0
         self.verdict = Verdict.DONE if clean else Verdict.FAILED
-        self.text = ended(record)
+        self.text = _ended(record)
         if self.timed_out_s is not None:
             self.verdict = Verdict.FAILED
             self.text = f"stopped after {formatting.age(self.timed_out_s)}: {self.text}"
@@ -80,3 +80,10 @@ class CommandOutput:
             raw = self.output()[-_SHOWN_BYTES:]
             self._lines = (total, [read(line).text for line in raw.splitlines()])
         return self._lines[1]
+
+
+def _ended(record: WorkerRecord) -> str:
+    """A command's exit code is its own: what the codes of workers mean says nothing about it."""
+    if record.state == "exited" and record.exit_code and not record.oom:
+        return f"exit {record.exit_code}"
+    return ended(record)

@@ -13,6 +13,7 @@ from console.fleet.alerts import Alert
 from console.fleet.survey.workers import concerned
 from console.fleet.workers import WorkerView
 from console.formatting import age
+from console.ui.filter_words import TEXT, FilterWords
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, words
 from console.ui.messages import NodeOpened
@@ -173,6 +174,10 @@ class AlertsScreen(FleetAwareScreen):
     @property
     def filter_text(self) -> str | None:
         return self._filter
+
+    @property
+    def filter_words(self) -> FilterWords:
+        return TEXT
 
     def apply_filter(self, text: str) -> None:
         self._filter = text

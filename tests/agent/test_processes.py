@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.agent.conftest import eventually, run_apart
+from workers.agent.dozing import AFTER, TURNS
 from workers.agent.processes import ProcessReader, _fit, command_line
 from workers.protocol import (
     MAX_FRAME_BYTES,
@@ -212,3 +213,37 @@ def test_hidden_processes_are_not_available_and_not_zero(level: int, uncounted: 
     assert run_apart(HIDDEN, python, *before, *drop).split() == [
         str(uncounted), "True", "True", "True",
     ]  # fmt: skip
+
+
+def test_a_process_that_slept_for_long_is_seen_to_work_again() -> None:
+    code = "import sys\nsys.stdin.readline()\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as child:
+        try:
+            reader = ProcessReader()
+            for _ in range(AFTER + TURNS):
+                reader.sweep(thorough=False)
+                time.sleep(0.06)
+            assert reader.readings[child.pid].cpu_percent == 0.0
+            assert child.stdin is not None
+            child.stdin.write(b"go\n")
+            child.stdin.flush()
+            deadline = time.monotonic() + 20.0
+            while not reader.readings[child.pid].cpu_percent:
+                assert time.monotonic() < deadline
+                time.sleep(0.06)
+                reader.sweep(thorough=False)
+            assert reader.readings[child.pid].cpu_percent < 200.0  # of the time since it was read
+        finally:
+            child.kill()
+
+
+def test_a_process_that_slept_for_long_and_ended_is_gone_at_once() -> None:
+    with subprocess.Popen(["sleep", "600"]) as child:
+        reader = ProcessReader()
+        for _ in range(AFTER + TURNS):
+            reader.sweep(thorough=False)
+            time.sleep(0.06)
+        child.kill()
+        child.wait()
+        reader.sweep(thorough=False)
+        assert child.pid not in reader.readings

@@ -5,8 +5,10 @@ import os
 import time
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
+from workers.agent.dozing import Dozing
 from workers.agent.users import UserNames
 from workers.machine import procfs
+from workers.machine.boot import booted_at
 from workers.machine.process import start_ticks
 from workers.protocol import GpuReport, Process, ProcessTable
 
@@ -64,27 +66,37 @@ class ProcessReader:
         self._facts: Dict[int, Facts] = {}
         self._gpu_memory: Mapping[int, Optional[int]] = {}
         self._user_name = UserNames()
-        self._booted_at = boot_time(proc)
+        self._booted_at = booted_at(proc)
         self._swept_at: Optional[float] = None
         self._refused = 0
+        self._dozing = Dozing()
         self.count: Optional[int] = None
         """Processes on the node; None where the system hides those of others."""
 
-    def sweep(self) -> None:
-        """Reads every process. Costs about 10 µs each."""
+    def sweep(self, thorough: bool = True) -> None:
+        """Reads every process. Costs about 10 µs each.
+
+        Else those that have slept for long are not read at every sweep.
+        """
         now = time.monotonic()
         elapsed_s = None if self._swept_at is None else now - self._swept_at
         # Below a few ticks the share of a process is only rounding: keep the reading before.
         if elapsed_s is not None and elapsed_s < 0.05:
             return
         self._swept_at = now
+        self._dozing.begin(self._readings)
         self._refused = 0
         listed = self._listed()
         present: Dict[int, Reading] = {}
         for name in listed:
-            reading = self._read(name, elapsed_s)
+            pid = int(name)
+            if not thorough and self._dozing.is_skipped(pid):
+                present[pid] = self._readings[pid]
+                continue
+            read_at = self._dozing.read_at(pid)
+            reading = self._read(name, elapsed_s if read_at is None else now - read_at)
             if reading is not None:
-                present[int(name)] = reading
+                present[pid] = reading
         self._readings = present
         self._facts = {pid: facts for pid, facts in self._facts.items() if pid in present}
         # Process 1 is there for everyone unless other users' processes are hidden (hidepid=2).
@@ -178,7 +190,9 @@ class ProcessReader:
             os.close(descriptor)
         before = self._readings.get(int(name))
         if before is not None and before.line == line and before.cpu_percent == 0.0:
+            self._dozing.slept(int(name), self._swept_at or 0.0)
             return before  # asleep since the last sweep, as most are
+        self._dozing.woke(int(name))
         # A name may hold blanks and brackets: it ends at the last one.
         end = line.rfind(b")")
         words = line[end + 2 :].split(None, 22)
@@ -270,16 +284,6 @@ def gpu_memory(gpu: GpuReport) -> Dict[int, Optional[int]]:
             else:
                 held.setdefault(process.pid, None)
     return held
-
-
-def boot_time(proc: str = "/proc") -> Optional[float]:
-    """Wall clock of the boot in seconds, as the kernel reckons it now."""
-    content = procfs.read(proc + "/stat") or b""
-    start = content.find(b"\nbtime ")
-    try:
-        return float(content[start + 7 :].split(None, 1)[0]) if start >= 0 else None
-    except (ValueError, IndexError):
-        return None
 
 
 def _fit(rows: Tuple[Process, ...]) -> Tuple[Process, ...]:

@@ -48,7 +48,7 @@ class Sampler:
         """A reading of everything; figures over time are None in the first."""
         self._sequence += 1
         self._gpu.poll()  # asks the driver, which answers while we read the rest
-        self.processes.sweep()
+        self.processes.sweep(thorough=False)
         full = self._wanted.interest == "full"
         host = self._host.read(full, self.processes.count)
         disks = self._disks.read()

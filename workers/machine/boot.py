@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Optional
 
 from workers.machine import procfs
 
@@ -28,3 +29,13 @@ def boottime() -> float:
     """Seconds since boot, suspended time included where the system counts it."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+def booted_at(proc: str = "/proc") -> Optional[float]:
+    """Wall clock of the boot in seconds, as the kernel reckons it now."""
+    content = procfs.read(proc + "/stat") or b""
+    start = content.find(b"\nbtime ")
+    try:
+        return float(content[start + 7 :].split(None, 1)[0]) if start >= 0 else None
+    except (ValueError, IndexError):
+        return None

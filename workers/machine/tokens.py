@@ -11,7 +11,7 @@ def carriers(name: str, proc: str = "/proc") -> Dict[int, str]:
     wanted = name.encode() + b"="
     found: Dict[int, str] = {}
     for pid, environment in _environments(proc):
-        for entry in environment.split(b"\0"):
+        for entry in environment.split(b"\0") if wanted in environment else ():
             if entry.startswith(wanted):
                 found[pid] = entry[len(wanted) :].decode("utf-8", "surrogateescape")
                 break

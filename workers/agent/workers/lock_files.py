@@ -6,7 +6,7 @@ import os
 import stat
 from typing import List, NamedTuple, Optional, Tuple
 
-from workers.agent.processes import boot_time
+from workers.machine.boot import booted_at
 from workers.machine.process import start_ticks
 from workers.protocol import WorkerSpec
 
@@ -80,7 +80,7 @@ def _why(pid: int, written_at: float) -> Optional[str]:
     ticks = start_ticks(pid)
     if ticks is None:
         return f"process {pid}, which wrote it, is gone"
-    booted = boot_time()
+    booted = booted_at()
     if booted is None:
         return None
     started_at = booted + ticks / os.sysconf("SC_CLK_TCK")

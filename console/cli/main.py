@@ -8,7 +8,6 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
-from console.backends.backend import REFUSALS
 from console.cli import exits, parser, words
 from console.cli.output import complain
 from console.errors import (
@@ -78,6 +77,8 @@ def _command(options: Namespace) -> int:
 def _code_of(error: QuarterdeckError) -> int:
     if isinstance(error, (UsageError, SettingsError)):
         return exits.USAGE
+    from console.backends.backend import REFUSALS
+
     if isinstance(error, Refused) or (isinstance(error, RequestFailed) and error.code in REFUSALS):
         return exits.REFUSED
     if isinstance(error, (LinkError, RequestLost)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from argparse import Namespace
 from importlib import import_module
 
@@ -25,6 +24,8 @@ _HOMES = {
 
 def run(options: Namespace) -> int:
     """Does one verb."""
+    import asyncio  # the parser of every command imports this file
+
     module = import_module(f"console.cli.workers.{_HOMES[options.verb]}")
     code: int = asyncio.run(module.run(options))
     return code

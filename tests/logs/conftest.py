@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.logs.world import let_go
 from tests.running import sweep
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
-    """An agent takes care of the runs it finds, those made by hand too: its pairs end here."""
+    """Runs made by hand are let go, and what an agent started ends."""
     yield
+    let_go()
     sweep(tmp_path)

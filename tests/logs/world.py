@@ -126,13 +126,28 @@ def read_all(paths: AttemptPaths, stream: str = "out", start: int = 0) -> tuple[
 # ---------------------------------------------------------------- runs and agents
 
 
+_LOCKS: list[int] = []
+
+
 def make_run(state: Path, run_id: str = RUN_ID) -> Run:
-    """A run of this very machine, as an agent whose state is here finds it: attempt 1 runs."""
+    """A run of this very machine, as an agent whose state is here finds it: attempt 1 runs.
+
+    We hold it as its supervisors would: an agent would go on with a run that nobody looks after.
+    """
     node = state / "nodes" / hello("", None, ()).node_key
     node.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     run = Runs(str(node)).create(WorkerSpec(run_id, "train", ("sleep", "600")))
     begin_attempt(run, 1)
+    lock = run.take()
+    assert lock is not None
+    _LOCKS.append(lock)
     return run
+
+
+def let_go() -> None:
+    """Of every run that was made."""
+    while _LOCKS:
+        os.close(_LOCKS.pop())
 
 
 def begin_attempt(run: Run, number: int) -> AttemptPaths:

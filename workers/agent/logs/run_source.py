@@ -4,7 +4,6 @@ import os
 from typing import Dict, List, Optional, Union
 
 from workers.protocol import ERR, OUT, STREAM_NAMES, LogChunk, OpenTail, TailNote
-from workers.supervisor.condition import LOST
 from workers.supervisor.log_index import LogIndex
 from workers.supervisor.log_reader import Found, Loss, Piece, StreamReader
 from workers.supervisor.run import Run
@@ -115,8 +114,7 @@ class RunSource:
     def _no_more_to_come(self) -> bool:
         """Raises FileNotFoundError where the run directory is gone: that is no end of the run."""
         os.stat(self._run.paths.folder)
-        now = self._run.condition()
-        return not now.live and (now.finished or now.state == LOST)
+        return self._run.condition().finished
 
     def _go_on(self) -> bool:
         """The next attempt, where there is one."""
@@ -143,7 +141,8 @@ class _Stream:
     def step_back(self, back_bytes: int) -> None:
         """To the first line that begins in the last ``back_bytes``."""
         spans = self._reader.spans()
-        self.offset = spans[-1][1] if spans else self._reader.end
+        # Where nothing is there it begins with whatever comes, also between these two lines.
+        self.offset = spans[-1][1] if spans else self._reader.start
         for start, end in reversed(spans):
             self.offset = max(start, end - back_bytes)
             back_bytes -= end - self.offset

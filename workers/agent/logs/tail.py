@@ -39,7 +39,10 @@ class Source(Protocol):
 
 
 class Tail:
-    """``open_source`` is called in the thread; ``post`` takes each frame, in order, from any thread."""
+    """``open_source`` is called in the thread; ``post`` takes each frame, in order, from any thread.
+
+    ``over`` is called before the last frame: who has it may open another tail at once.
+    """
 
     def __init__(
         self,
@@ -48,12 +51,14 @@ class Tail:
         open_source: Callable[[OpenTail], Any],
         gate: Gate,
         post: Callable[[bytes], None],
+        over: Callable[[], None],
     ) -> None:
         self._stream = stream
         self._want = want
         self._open_source = open_source
         self._gate = gate
         self._post = post
+        self._over = over
         self._waited_s = 0.0
         self._said_behind_at = time.monotonic()
         self.credit = Credit(gate, want.window_bytes)
@@ -74,6 +79,7 @@ class Tail:
         finally:
             if source is not None:
                 source.close()
+        self._over()
         self._hand_over(0, _message(ended, self._stream))
 
     def _carry(self, source: Source) -> TailEnded:

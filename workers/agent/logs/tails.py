@@ -59,22 +59,24 @@ class Tails:
             self._reply(stream, Failure("busy", text))
             return
         root = self.root
-        tail = Tail(stream, want, lambda ask: self._source(ask, root), self._gate, self._post)
-        self._tails[stream] = tail
-        thread = threading.Thread(
-            target=self._run, args=(stream, tail), name=f"tail {stream}", daemon=True
+        tail = Tail(
+            stream,
+            want,
+            lambda ask: self._source(ask, root),
+            self._gate,
+            self._post,
+            lambda: self._forget(stream),
         )
+        self._tails[stream] = tail
+        thread = threading.Thread(target=tail.run, name=f"tail {stream}", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the limit of threads is reached
-            del self._tails[stream]
+            self._forget(stream)
             self._reply(stream, Failure("failed", "no more threads can be started here"))
 
-    def _run(self, stream: int, tail: Tail) -> None:
-        try:
-            tail.run()
-        finally:
-            self._tails.pop(stream, None)
+    def _forget(self, stream: int) -> None:
+        self._tails.pop(stream, None)
 
     def _source(self, want: OpenTail, root: str) -> Any:
         """Raises OSError. Its code is imported in the tail's thread."""

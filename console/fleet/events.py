@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from console.fleet.model import NodeSpec, Problem
-from workers.protocol import DatasetReport, Heartbeat, Hello, Notice, Sample, WorkerReport
+from workers.protocol import (
+    DatasetReport,
+    Heartbeat,
+    Hello,
+    Notice,
+    Sample,
+    WorkerRecord,
+    WorkerReport,
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,15 @@ class WorkersArrived:
 
 
 @dataclass(frozen=True)
+class WorkerTold:
+    """A node answered that it has this run: it starts here and now."""
+
+    node: str
+    at: float
+    record: WorkerRecord
+
+
+@dataclass(frozen=True)
 class NoticeArrived:
     node: str
     at: float
@@ -125,6 +142,7 @@ Event = (
     | SampleArrived
     | DatasetsArrived
     | WorkersArrived
+    | WorkerTold
     | NoticeArrived
     | ClockTicked
 )

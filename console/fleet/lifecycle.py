@@ -16,6 +16,7 @@ from console.fleet.events import (
     NodeDetached,
     SampleArrived,
     WorkersArrived,
+    WorkerTold,
 )
 from console.fleet.model import (
     DOWN_AFTER_S,
@@ -31,7 +32,9 @@ from console.fleet.model import (
     Stale,
     Up,
 )
+from workers.protocol import WorkerReport
 
+TOLD_FOR_S = 3.0  # a report may have been on its way already when a run was answered
 SKEW_BADGE_S = 10.0  # a clock further off than this is shown
 SLOW_ROUND_TRIP_S = 1.0  # a link slower than this is called slow; slow is not down
 _OF_ONE_MACHINE = (
@@ -70,7 +73,7 @@ def made(node: Node, event: LinkUp) -> Node:
     """Hello arrived. What another machine under this name told before is forgotten."""
     known: dict[str, Any] = {}
     if node.hello is not None and node.hello.node_key != event.hello.node_key:
-        known = dict.fromkeys(_OF_ONE_MACHINE)
+        known = {**dict.fromkeys(_OF_ONE_MACHINE), "told": ()}
     return evolve(
         node,
         link=Up(event.at),
@@ -147,7 +150,26 @@ def reported(node: Node, event: WorkersArrived) -> Node:
     report = event.report
     if report.fault is not None and not report.workers and node.workers is not None:
         report = report._replace(workers=node.workers.workers)
-    return evolve(node, workers=report, workers_at=event.at, workers_seen_at=event.at)
+    changes = {"workers_at": event.at, "workers_seen_at": event.at}
+    if node.told:
+        known = {record.run_id for record in report.workers}
+        told = tuple(
+            (at, record)
+            for at, record in node.told
+            if event.at - at < TOLD_FOR_S and record.run_id not in known
+        )
+        report = report._replace(workers=(*(record for _, record in told), *report.workers))
+        return evolve(node, workers=report, told=told, **changes)
+    return evolve(node, workers=report, **changes)
+
+
+def told(node: Node, event: WorkerTold) -> Node:
+    """A run that the next report will have, and one that is on its way has not yet."""
+    report = node.workers or WorkerReport(0.0)
+    if any(record.run_id == event.record.run_id for record in report.workers):
+        return node
+    report = report._replace(workers=(event.record, *report.workers))
+    return evolve(node, workers=report, told=((event.at, event.record), *node.told))
 
 
 def aged(node: Node, at: float, watched_since: float) -> Node:

@@ -16,6 +16,7 @@ from workers.protocol import (
     Hello,
     Notice,
     Sample,
+    WorkerRecord,
     WorkerReport,
 )
 
@@ -197,6 +198,9 @@ class Node:
     workers: WorkerReport | None = None  # the newest, whatever link brought it
     workers_at: float | None = None  # when it came; None where this link has brought none yet
     workers_seen_at: float | None = None  # when it was last known to hold
+    told: tuple[
+        tuple[float, WorkerRecord], ...
+    ] = ()  # runs that were answered, and when, before any report
     clock_offset_s: float | None = None  # node's wall clock minus ours
     round_trip_s: float | None = None
     same_as: str | None = None  # the name of another entry that is the same machine

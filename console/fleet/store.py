@@ -22,6 +22,7 @@ from console.fleet.events import (
     NoticeArrived,
     SampleArrived,
     WorkersArrived,
+    WorkerTold,
 )
 from console.fleet.history import NodeHistory
 from console.fleet.identity import mark_twins
@@ -77,6 +78,7 @@ class FleetStore:
             SampleArrived: self._sample_arrived,
             DatasetsArrived: self._datasets_arrived,
             WorkersArrived: self._workers_arrived,
+            WorkerTold: self._worker_told,
             NoticeArrived: self._notice_arrived,
             ClockTicked: self._clock_ticked,
         }
@@ -256,13 +258,21 @@ class FleetStore:
 
     def _workers_arrived(self, event: WorkersArrived) -> None:
         old = self._nodes.get(event.node)
-        new = lifecycle.reported(old, event) if old else None
-        if new is None or new is old:
+        if old is not None:
+            self._workers_changed(lifecycle.reported(old, event))
+
+    def _worker_told(self, event: WorkerTold) -> None:
+        old = self._nodes.get(event.node)
+        if old is not None:
+            self._workers_changed(lifecycle.told(old, event))
+
+    def _workers_changed(self, new: Node) -> None:
+        if new is self._nodes[new.name]:
             return
-        self._nodes[event.node] = new
-        self._look_at_workers(event.node)  # before anybody reads it
-        self._tell(NodeChanged(event.node, "workers"))
-        self._survey(event.node)
+        self._nodes[new.name] = new
+        self._look_at_workers(new.name)  # before anybody reads it
+        self._tell(NodeChanged(new.name, "workers"))
+        self._survey(new.name)
 
     def _notice_arrived(self, event: NoticeArrived) -> None:
         old = self._nodes.get(event.node)

@@ -66,6 +66,7 @@ class DetachedNodes:
         if key and any(other.hello and other.hello.node_key == key for other in others):
             return False
         self._keys[name] = key
+        self.note(frozenset((name,)))
         self._store.apply(NodeDetached(name, self._clock.monotonic(), live_workers(node)))
         count = len(live_workers(node).workers)
         self._board.post(
@@ -95,11 +96,11 @@ class DetachedNodes:
             await asyncio.sleep(LOOK_EVERY_S)
             self.note()
 
-    def note(self) -> None:
-        """Writes down what lives where now."""
+    def note(self, leaving: frozenset[str] = frozenset()) -> None:
+        """Writes down what lives where now, on those too that are `leaving` the settings."""
         if self._kept is None:
             return
         try:
-            self._kept.note(self._store, self._configured(), self._clock.wall())
+            self._kept.note(self._store, self._configured() | leaving, self._clock.wall())
         except OSError as error:
             self._board.post("warning", f"{self._kept.path}: {error.strerror or error}")

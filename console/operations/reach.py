@@ -7,12 +7,14 @@ from typing import TypeVar
 
 from console.backends.backend import Backend
 from console.errors import RequestFailed, RequestLost
+from console.fleet.events import WorkerTold
 from console.fleet.model import Up
 from console.fleet.store import FleetStore
 from console.operations.acts import Acts
 from console.operations.outcomes import NOT_CONNECTED
 from console.operations.waiting import until
 from console.sessions.session import Session
+from workers.protocol import WorkerRecord
 
 BACK_WITHIN_S = 15.0  # a link that broke is waited for, to ask again what became of a command
 TRIES = 3
@@ -40,6 +42,10 @@ class Reach:
                 f"`quarterdeck nodes add {node} …` brings it back",
             )
         return self._backends(self.acts.session(node))
+
+    def told(self, node: str, record: WorkerRecord) -> None:
+        """A node answered that it has this run: it is known before the next report."""
+        self.store.apply(WorkerTold(node, self.store.now, record))
 
     async def surely(self, node: str, send: Callable[[Backend], Awaitable[Reply]]) -> Reply:
         """The reply to what may be sent twice: after a lost reply it is sent again once the node is back.

@@ -114,6 +114,7 @@ class Starts:
                     raise Refused("; ".join(held))
                 reply = await self._reach.surely(node, lambda backend: backend.start(spec))
                 act.result = reply.record.state
+                self._reach.told(node, reply.record)
         except QuarterdeckError as error:
             return failure(target, error)
         return Outcome(

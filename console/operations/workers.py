@@ -229,6 +229,7 @@ class WorkerOperations:
         argv = [adoption.name, str(orphan.pid), f"start={orphan.start_ticks}"]
         async with self._acts.action(node, "workers.adopt", argv):
             reply = await self.reach.surely(node, lambda backend: backend.adopt(adoption))
+            self.reach.told(node, reply.record)
         return reply.record
 
     async def clear(self, node: str, orphan: Orphan, act: str) -> str:

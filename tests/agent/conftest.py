@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from console.channels import bundle
+
 from workers.machine.boot import boot_id, pid_namespace
 from workers.machine.process import start_ticks
 from workers.protocol import ProcessIdentity
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def eventually(what: Callable[[], object], within_s: float = 20.0) -> object:
@@ -92,9 +95,20 @@ def python39() -> str | None:
     return shutil.which("python3.9")
 
 
+@cache
+def bundle_file() -> str:
+    """The node's code as a file that every user may read; this checkout may be in a private place."""
+    descriptor, path = tempfile.mkstemp(prefix="qd-bundle-", suffix=".pyz")
+    with open(descriptor, "wb") as stream:
+        os.fchmod(descriptor, 0o644)
+        stream.write(bundle.build().data)
+    atexit.register(os.unlink, path)
+    return path
+
+
 def run_apart(code: str, python: str = sys.executable, *before: str) -> str:
     """Runs code as an agent runs: isolated, without site-packages; gives its output."""
-    prelude = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+    prelude = f"import sys; sys.path.insert(0, {bundle_file()!r})\n"
     done = subprocess.run(
         [*before, python, "-I", "-S", "-B", "-c", prelude + code],
         capture_output=True,

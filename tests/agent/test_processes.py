@@ -67,7 +67,8 @@ def test_cpu_share_is_of_one_core() -> None:
         found = row(reader, busy.pid)
         assert found is not None
         assert found.cpu_percent == pytest.approx(oracle.cpu_percent(), abs=25)
-        assert found in reader.top(4)
+        top = reader.top(4)
+        assert found in top or all(p.cpu_percent >= found.cpu_percent for p in top)
     finally:
         busy.kill()
         busy.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.fleet.events import HeartbeatArrived, LinkUp
+from console.fleet.events import HeartbeatArrived, LinkUp, WorkerTold
 from console.fleet.workers.groups import counts, group_words, groups
 from tests.fleet.crews import Crews, doing, record
 from tests.fleet.world import hello
@@ -28,6 +28,25 @@ def test_the_newest_run_of_a_name_counts_and_the_earlier_ones_are_its_past() -> 
     ]
     earlier = {view.record.run_id: view.newest for view in world.store.workers(earlier=True)}
     assert earlier == {"new": True, "old": False, "y2": False, "y1": True, "other": True}
+
+
+def test_a_run_that_was_answered_is_known_though_a_report_that_is_older_comes_after_it() -> None:
+    world = Crews("a")
+    world.report("a", record("x"))
+    world.apply(WorkerTold("a", world.at, record("y", pid=1)))
+    assert {view.name for view in world.store.workers()} == {"x", "y"}
+    world.report("a", record("x"))  # it was on its way when y was started
+    assert {view.name for view in world.store.workers()} == {"x", "y"}
+    world.report("a", record("y", pid=2), record("x"))
+    assert world.view("a", "y").record.pid == 2
+    world.report("a", record("x"))
+    assert {view.name for view in world.store.workers()} == {"x"}, "forgotten on the node"
+    world.apply(WorkerTold("a", world.at, record("z")))
+    world.run(5)
+    world.report("a", record("x"))
+    assert {view.name for view in world.store.workers()} == {"x"}, (
+        "no report has it: it is not there"
+    )
 
 
 def test_workers_of_a_node_that_went_down_are_kept_with_their_age_and_never_shown_as_running_now() -> (

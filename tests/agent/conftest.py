@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from console.channels import bundle
-
 from workers.machine.boot import boot_id, pid_namespace
 from workers.machine.process import start_ticks
 from workers.protocol import ProcessIdentity

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from console.channels.worker_code import worker_code
+from console.errors import RequestFailed
 from console.sessions.session import Session
 from workers.protocol import (
     AdoptProcess,
     CheckWorker,
     ClearOrphan,
+    CodeStored,
     CommandWorker,
     DescribeWorker,
     Done,
@@ -23,6 +27,7 @@ from workers.protocol import (
     OrphanReport,
     SearchLog,
     StartWorker,
+    StoreCode,
     TailEnded,
     TailNote,
     WorkerCheck,
@@ -32,6 +37,7 @@ from workers.protocol import (
 )
 
 COMMAND_S = 10.0
+CODE_S = 120.0  # a quarter of a megabyte over whatever line there is
 START_S = 30.0  # interpreters are tried and the disk is waited for
 LOOK_S = 20.0  # a process table or a long log is read
 
@@ -43,10 +49,12 @@ class AgentBackend:
         self._session = session
 
     async def start(self, spec: WorkerSpec) -> WorkerReply:
+        spec = await self._with_code(spec)
         reply: WorkerReply = await self._ask(StartWorker(spec), START_S)
         return reply
 
     async def check(self, spec: WorkerSpec) -> WorkerCheck:
+        spec = await self._with_code(spec)
         reply: WorkerCheck = await self._ask(CheckWorker(spec), START_S)
         return reply
 
@@ -84,6 +92,18 @@ class AgentBackend:
     async def errors(self, ask: FindErrors) -> LogErrors:
         reply: LogErrors = await self._ask(ask, ask.budget_s + COMMAND_S)
         return reply
+
+    async def _with_code(self, spec: WorkerSpec) -> WorkerSpec:
+        """The run with the digest of our own workers' code, which is on the node then; sent once for a release."""
+        if not spec.code:
+            return spec
+        code = await asyncio.to_thread(worker_code)
+        stored: CodeStored = await self._ask(StoreCode(code.digest), COMMAND_S)
+        if not stored.present:
+            stored = await self._ask(StoreCode(code.digest, code.pieces), CODE_S)
+        if not stored.present:
+            raise RequestFailed("failed", "the node did not keep the code of the workers")
+        return spec._replace(code=code.digest)
 
     async def _ask(self, message: Any, timeout_s: float) -> Any:
         return await self._session.request(message, timeout_s)

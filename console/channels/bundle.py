@@ -52,7 +52,7 @@ def sources() -> dict[str, bytes]:
     root = files("workers")
     found = {f"workers/{name}": (root / name).read_bytes() for name in _FILES}
     for folder in _FOLDERS:
-        _collect(root / folder, f"workers/{folder}", found)
+        collect(root / folder, f"workers/{folder}", found)
     spec = find_spec("pynvml")
     if spec is not None and spec.origin is not None:
         found["pynvml.py"] = Path(spec.origin).read_bytes()
@@ -61,6 +61,14 @@ def sources() -> dict[str, bytes]:
 
 def pack(found: dict[str, bytes]) -> Bundle:
     """Sources as a bundle. Raises ValueError above `LIMIT_BYTES`."""
+    data = zipped(found)
+    if len(data) > LIMIT_BYTES:
+        raise ValueError(f"the agent's bundle has {len(data)} bytes, at most {LIMIT_BYTES}")
+    return Bundle(data, hashlib.sha256(data).hexdigest(), zlib.compress(_stage_two(found), 9))
+
+
+def zipped(found: dict[str, bytes]) -> bytes:
+    """Path → source as a zip: the same sources give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name in sorted(found):
@@ -69,17 +77,15 @@ def pack(found: dict[str, bytes]) -> Bundle:
             entry.create_system = 3
             entry.external_attr = 0o600 << 16
             archive.writestr(entry, found[name], compresslevel=_LEVEL)
-    data = buffer.getvalue()
-    if len(data) > LIMIT_BYTES:
-        raise ValueError(f"the agent's bundle has {len(data)} bytes, at most {LIMIT_BYTES}")
-    return Bundle(data, hashlib.sha256(data).hexdigest(), zlib.compress(_stage_two(found), 9))
+    return buffer.getvalue()
 
 
-def _collect(folder: Traversable, prefix: str, found: dict[str, bytes]) -> None:
+def collect(folder: Traversable, prefix: str, found: dict[str, bytes]) -> None:
+    """Adds every Python source below a folder."""
     for entry in folder.iterdir():
         name = f"{prefix}/{entry.name}"
         if entry.is_dir() and entry.name != "__pycache__":
-            _collect(entry, name, found)
+            collect(entry, name, found)
         elif entry.name.endswith(".py"):
             found[name] = entry.read_bytes()
 

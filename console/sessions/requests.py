@@ -12,6 +12,7 @@ from workers.protocol import (
     AdoptProcess,
     CheckWorker,
     ClearOrphan,
+    CodeStored,
     CommandWorker,
     CountNow,
     DatasetReport,
@@ -34,6 +35,7 @@ from workers.protocol import (
     SignalOutcome,
     SignalProcess,
     StartWorker,
+    StoreCode,
     TailNote,
     Uninstall,
     UninstallReport,
@@ -59,6 +61,7 @@ ANSWERS: dict[type[Any], type[Any]] = {
     FindOrphans: OrphanReport,
     AdoptProcess: WorkerReply,
     ClearOrphan: Done,
+    StoreCode: CodeStored,
     SearchLog: LogMatches,
     FindErrors: LogErrors,
 }

@@ -185,6 +185,7 @@ class PresetSettings(Section):
     environment: dict[EnvironmentName, Value] = Field(default_factory=dict, repr=False)
     python: NodePaths = ()
     needs: tuple[Module, ...] = ()
+    code: Literal["", "workers"] = ""
     nodes: Selector = "*"
     tags: tuple[Name, ...] = ()
     copies: Annotated[StrictInt, Field(ge=1, le=MOST_COPIES)] = 1
@@ -220,6 +221,7 @@ class PresetSettings(Section):
             unbuffered=self.unbuffered,
             interpreters=self.python,
             needs=self.needs,
+            code=self.code,
             gpus=self.gpus,
             nice=self.nice,
             affinity=self.affinity,

@@ -82,6 +82,7 @@ def test_the_plan_is_absolute_whatever_the_next_agents_root_is(tmp_path: Path) -
         str(tmp_path),
         {"PATH": "/usr/bin:/bin"},
         Interpreters(),
+        str(tmp_path / "nodes" / "key"),
     )
     assert plan.refusals == ()
     assert plan.spec.directory == f"{tmp_path}/work"

@@ -69,6 +69,8 @@ WORKER_EXAMPLES: tuple[Any, ...] = (
     p.FindOrphans(),
     p.AdoptProcess(RUN, 4242, 987654, "train-1", "ada@desk"),
     p.ClearOrphan("o-1", "clear"),
+    p.StoreCode("ab" * 32, ("UEsF", "Bg==")),
+    p.CodeStored(True),
 )  # fmt: skip
 
 LOG_EXAMPLES: tuple[Any, ...] = (

@@ -19,13 +19,14 @@ from workers.protocol import (
     SearchLog,
     SignalProcess,
     StartWorker,
+    StoreCode,
     Uninstall,
 )
 
 MAX_RUNNING = 8
 MAX_WORKER_ASKS = 32  # beside these: the copies of a worker are started all at once
 _WORKER_ASKS = (StartWorker, CheckWorker, CommandWorker, ForgetWorker, DescribeWorker, FindOrphans,
-                AdoptProcess, ClearOrphan)  # fmt: skip
+                AdoptProcess, ClearOrphan, StoreCode)  # fmt: skip
 _ENDING = (CommandWorker, SignalProcess)
 
 Reply = Callable[[int, Any], None]

@@ -12,6 +12,7 @@ from workers.agent.identity import node_key
 from workers.protocol import Failure, Uninstall, UninstallReport
 
 _AGENTS = ("agent-", ".agent-")
+_CODE = ("workers-", ".workers-")
 _COUNTS = ("counts-", ".counts-", "start.lock")
 _RUNS = ("runs", "kept")  # folders of the runs, removed by who knows them
 
@@ -30,6 +31,7 @@ def uninstall(message: Uninstall, state_directory: Optional[str]) -> Any:
         if refusal is not None:
             return refusal
     sweep.folder(os.path.join(state_directory, "agents"), _AGENTS)
+    sweep.folder(os.path.join(state_directory, "code"), _CODE)
     sweep.folder(own, _COUNTS)
     if message.confirm:
         sweep.drop(os.path.dirname(own))

@@ -13,6 +13,7 @@ fields take their default, a field of a wrong type is a ``ProtocolError`` that n
 Standard library only, Python 3.9.
 """
 
+from workers.protocol.code_messages import CodeStored, StoreCode
 from workers.protocol.frames import (
     DATA,
     HEADER,
@@ -143,6 +144,7 @@ __all__ = [
     "CheckWorker",
     "ClearOrphan",
     "CloseTail",
+    "CodeStored",
     "CommandWorker",
     "Configure",
     "CountNow",
@@ -199,6 +201,7 @@ __all__ = [
     "SignalOutcome",
     "SignalProcess",
     "StartWorker",
+    "StoreCode",
     "TailCredit",
     "TailEnded",
     "TailNote",

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple, Optional, Tuple, Type
 
+from workers.protocol import code_messages as code
 from workers.protocol import log_messages as logs
 from workers.protocol import worker_messages as workers
 
@@ -348,13 +349,13 @@ AGENT_MESSAGES: Tuple[Type[Any], ...] = (
     Hello, Heartbeat, Sample, DatasetReport, Notice,
     ProcessTable, ProcessDetails, SignalOutcome, DiskExplanation, UninstallReport, Failure,
     workers.WorkerReport, workers.WorkerReply, workers.WorkerCheck, workers.WorkerDetails,
-    workers.OrphanReport, workers.Done,
+    workers.OrphanReport, workers.Done, code.CodeStored,
     logs.TailNote, logs.TailEnded, logs.LogMatches, logs.LogErrors,
 )  # fmt: skip
 CONSOLE_MESSAGES: Tuple[Type[Any], ...] = (
     Heartbeat, Configure, ListProcesses, DescribeProcess, SignalProcess, ExplainDisk, CountNow, Uninstall,
     workers.WatchWorkers, workers.StartWorker, workers.CheckWorker, workers.CommandWorker,
     workers.ForgetWorker, workers.DescribeWorker, workers.FindOrphans, workers.AdoptProcess,
-    workers.ClearOrphan,
+    workers.ClearOrphan, code.StoreCode,
     logs.OpenTail, logs.TailCredit, logs.CloseTail, logs.SearchLog, logs.FindErrors,
 )  # fmt: skip

@@ -82,6 +82,7 @@ class WorkerSpec(NamedTuple):
     progress_dataset: str = ""  # its count is the progress
     tags: Tuple[str, ...] = ()
     by: str = ""  # who asked: user@host
+    code: str = ""  # digest of the bundle of our own workers that comes before its PYTHONPATH
 
 
 # ---------------------------------------------------------------- what runs

@@ -11,6 +11,7 @@ from workers.protocol import (
     FindOrphans,
     ForgetWorker,
     StartWorker,
+    StoreCode,
 )
 
 
@@ -62,6 +63,12 @@ def _clear(message: ClearOrphan, room: Any) -> Any:
     return clear(message, room)
 
 
+def _store_code(message: StoreCode, room: Any) -> Any:
+    from workers.agent.workers.code import store
+
+    return store(message, room.node_folder)
+
+
 # Each answer's code is imported when it is first wanted.
 ANSWERS: Dict[Any, Callable[[Any, Any], Any]] = {
     StartWorker: _start,
@@ -72,4 +79,5 @@ ANSWERS: Dict[Any, Callable[[Any, Any], Any]] = {
     FindOrphans: _orphans,
     AdoptProcess: _adopt,
     ClearOrphan: _clear,
+    StoreCode: _store_code,
 }

@@ -3,6 +3,7 @@
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from workers.agent.workers import preflight
+from workers.agent.workers.code import with_code
 from workers.agent.workers.interpreters import PYTHONS, Interpreter, Interpreters
 from workers.protocol import Preflight, Variable, WorkerSpec
 
@@ -35,17 +36,22 @@ def fault(spec: WorkerSpec) -> str:
 
 
 def plan(
-    spec: WorkerSpec, root: str, environment: Mapping[str, str], interpreters: Interpreters
+    spec: WorkerSpec,
+    root: str,
+    environment: Mapping[str, str],
+    interpreters: Interpreters,
+    node_folder: str,
 ) -> Plan:
     """Looks; changes nothing. ``root`` is where the node's relative paths start."""
     directory = preflight.place(spec.directory or ".", root)
     spec = _with_places(spec, directory)
+    spec, no_code = with_code(spec, node_folder, environment)
     found = preflight.check(spec, directory, directory)
     if found.refusals and found.refusals[0].startswith("the directory"):
         return Plan(spec, None, found.notes, found.refusals)  # nothing else can be tried there
     variables = {**environment, **{each.name: each.value for each in spec.environment}}
     choice = interpreters.choose(spec.interpreters, spec.needs, root, directory, variables)
-    refusals: List[str] = list(found.refusals)
+    refusals: List[str] = [*found.refusals, *([no_code] if no_code else [])]
     if choice.refusal:
         refusals.append(choice.refusal)
     path = None

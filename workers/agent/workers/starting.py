@@ -65,7 +65,9 @@ def _plan(spec: WorkerSpec, node: Any) -> Plan:
     cradle = node.cradle()
     if cradle.refusal:
         return Plan(spec, None, cradle.notes, (cradle.refusal,))
-    plan = planning.plan(spec, node.root, node.environment.variables(), node.interpreters)
+    plan = planning.plan(
+        spec, node.root, node.environment.variables(), node.interpreters, node.node_folder
+    )
     return plan._replace(notes=node.environment.warnings() + cradle.notes + plan.notes)
 
 

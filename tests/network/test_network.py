@@ -21,6 +21,14 @@ def test_one_logit_an_action_and_one_value_a_seat(players: int) -> None:
     assert bool((value.abs() <= 1).all())
 
 
+def test_actions_from_and_to_cells_have_a_plane_each() -> None:
+    network = build(Grid(n_actions=3 * 16 + 1), SMALL)
+    policy, _ = network(torch.rand(2, 3, 4, 4))
+    assert policy.shape == (2, 49)
+    assert network.cells is not None
+    assert network.cells.out_channels == 3
+
+
 def test_actions_that_are_no_cells_have_a_dense_head() -> None:
     policy, _ = build(Grid(n_actions=5), SMALL)(torch.rand(2, 3, 4, 4))
     assert policy.shape == (2, 5)

@@ -29,9 +29,9 @@ class Block(nn.Module):
 class Network(nn.Module):
     """Features [B, C, H, W] to policy logits [B, n_actions] and values [B, players] in [-1, 1].
 
-    Values are relative to the mover: index 0 is the mover, then the seats in turn order. The last action is
-    the pass. Where each other action is one cell, its logit is that cell's own; else one dense layer makes
-    them all. The value head sees every cell by itself, because a mean over the board did not learn.
+    Values are relative to the mover: index 0 is the mover, then the seats in turn order. Actions that are
+    laid out as plane * cells + cell, then a pass, have a spatial head: a logit is its cell's own; others have
+    one dense layer. The value head sees every cell by itself, because a mean over the board did not learn.
     """
 
     action_plane: Tensor
@@ -44,11 +44,12 @@ class Network(nn.Module):
         self.tower = nn.Sequential(*(Block(width) for _ in range(architecture.blocks)))
         plane = torch.as_tensor(game.action_plane(), dtype=torch.int64).cpu().clone()
         self.register_buffer("action_plane", plane, persistent=False)
-        self.spatial = game.n_actions == len(plane) + 1
+        planes, rest = divmod(game.n_actions - 1, len(plane))
+        spatial = planes > 0 and rest == 0
         flat = _HEAD_PLANES * game.height * game.width
         self.head = nn.Conv2d(width, _HEAD_PLANES, 1)
-        self.cells = nn.Conv2d(width, 1, 1) if self.spatial else None
-        self.actions = nn.Linear(flat, 1 if self.spatial else game.n_actions)
+        self.cells = nn.Conv2d(width, planes, 1) if spatial else None
+        self.actions = nn.Linear(flat, 1 if spatial else game.n_actions)
         self.hidden = nn.Linear(flat, architecture.value_hidden)
         self.value = nn.Linear(architecture.value_hidden, game.players)
         self._begin()
@@ -65,7 +66,7 @@ class Network(nn.Module):
         flat = functional.relu(self.head(trunk)).flatten(1)
         policy = self.actions(flat)
         if self.cells is not None:
-            spatial = self.cells(trunk).flatten(1)[:, self.action_plane]
+            spatial = self.cells(trunk).flatten(2)[:, :, self.action_plane].flatten(1)
             policy = torch.cat((spatial, policy), dim=1)
         value = torch.tanh(self.value(functional.relu(self.hidden(flat))))
         return policy, value

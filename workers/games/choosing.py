@@ -5,36 +5,40 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+FEW = 9  # rows that one small product of matrices is faster for than further halving
+
 
 def random_actions(legal: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """One of the legal actions per game, each equally likely; int64 [B].
 
     `legal` is bool [n_actions, B]; a game without legal actions gets some action, which `step`
-    ignores. One random number a game is drawn; the action with that rank is found by halving the
+    ignores. One random number a game is drawn; the action of that rank is found by halving the
     list of actions, since sums along rows are fast where searches along columns are not.
     """
     left = legal.view(torch.uint8)
-    count = (len(left) + 1) // 2
-    if count > 255:
+    if len(left) > 255:
         left = left.to(torch.int16)
-    rank = _ranks(left, generator)
-    action = rank.new_zeros(rank.shape, dtype=torch.int16)
-    while len(left) > 1:
-        half = (len(left) + 1) // 2
-        low, high = left[:half], left[half:]
-        before = low.sum(0, dtype=left.dtype).to(rank.dtype)
-        up = (rank >= before).to(left.dtype)
-        rank = rank - before * up
-        action += up * half
-        left = low * (1 - up)
-        left[: len(high)] += high * up
-    return action.long()
-
-
-def _ranks(left: Tensor, generator: torch.Generator | None) -> Tensor:
-    half = (len(left) + 1) // 2
-    total = left[:half].sum(0, dtype=left.dtype).to(torch.int16)
-    total += left[half:].sum(0, dtype=left.dtype)
+    total = left.sum(0, dtype=left.dtype)
     chance = torch.rand(total.shape, generator=generator, device=left.device)
-    # Never reaches `total`: of a number below 1 in 24 bits, the product is rounded down.
-    return (chance * total).to(torch.int16)
+    # Below `total`: the product with a number below 1 of 24 bits is rounded down.
+    rank = (chance * total).to(left.dtype)
+    action = torch.zeros_like(rank, dtype=torch.int16)
+    while len(left) > FEW:
+        # An odd number of rows shares the middle one, which counts as low.
+        skipped = len(left) // 2
+        low, high = left[: len(left) - skipped], left[skipped:]
+        before = low.sum(0, dtype=left.dtype)
+        up = (rank >= before).to(left.dtype)
+        if len(low) > skipped:
+            before = before - low[-1]
+        rank = rank - before * up
+        action.add_(up, alpha=skipped)
+        left = low ^ ((low ^ high) * up)
+    return (action + _of_rank(left, rank)).long()
+
+
+def _of_rank(left: Tensor, rank: Tensor) -> Tensor:
+    """Which row holds the one of `rank` (from 0) among the ones of each column of `left`."""
+    sums = torch.ones((len(left), len(left)), device=left.device).tril() @ left.float()
+    passed = (sums <= rank.float()).view(torch.uint8).sum(0, dtype=torch.uint8)
+    return passed.clamp_max_(len(left) - 1)

@@ -36,12 +36,13 @@ class Floods:
         """Packs uint8 [cells, B] of 0 and 1 to uint8 [cells + 1, W]."""
         cells, count = planes.shape
         width = -(-count // 8)
-        slabs = pad(planes, (0, 8 * width - count)).view(cells, 8, width)
+        if count % 8:
+            planes = pad(planes, (0, 8 * width - count))
+        slabs = planes.view(cells, 8, width)
         packed = planes.new_zeros((cells + 1, width))
-        total = slabs[:, 7]
-        for k in range(6, 0, -1):
-            total = torch.add(slabs[:, k], total, alpha=2)
-        torch.add(slabs[:, 0], total, alpha=2, out=packed[:cells])
+        halves = torch.add(slabs[:, :4], slabs[:, 4:], alpha=16)
+        pairs = torch.add(halves[:, :2], halves[:, 2:], alpha=4)
+        torch.add(pairs[:, 0], pairs[:, 1], alpha=2, out=packed[:cells])
         return packed
 
     def unpack(self, packed: Tensor, count: int) -> Tensor:
@@ -55,32 +56,32 @@ class Floods:
         Both packed [cells + 1, W] and disjoint; returns [directions, cells + 1, W]. Direction d of
         the result holds what is reached walking against `board.directions[d]`.
         """
-        reached = seed | self._near(through, seed)
-        paved = self._near(through, through)
-        for number, hop in enumerate(self.hops[1:]):
-            reached = reached | (paved & self._far(reached, hop))
-            if number < len(self.hops) - 2:
-                paved = paved & self._far(paved, hop)
-        return reached & through
+        reached = self._near(seed).bitwise_and_(through).bitwise_or_(seed)
+        paved = self._near(through).bitwise_and_(through)
+        last = len(self.hops) - 1
+        for number in range(1, last + 1):
+            reached |= self._far(reached, self.hops[number]).bitwise_and_(paved)
+            if number < last:
+                paved &= self._far(paved, self.hops[number])
+        return reached.bitwise_and_(through)
 
     def beyond(self, runs: Tensor) -> Tensor:
         """The cell after each run, [directions, cells + 1, W]; within a run, its other cells."""
         return self._far(runs, self.hops[0])
 
-    def _near(self, here: Tensor, plane: Tensor) -> Tensor:
-        return plane.index_select(0, self.first).view(self.directions, *plane.shape) & here
+    def _near(self, plane: Tensor) -> Tensor:
+        return plane.index_select(0, self.first).view(self.directions, *plane.shape)
 
     def _far(self, planes: Tensor, hop: Tensor) -> Tensor:
         return planes.flatten(0, 1).index_select(0, hop).view(planes.shape)
 
 
-def any_of(planes: Tensor, dim: int) -> Tensor:
-    """Bitwise or along `dim`, which goes. (Torch has no such reduction.)"""
-    length = planes.shape[dim]
-    while length > 1:
-        half = length // 2
-        low = planes.narrow(dim, 0, half) | planes.narrow(dim, half, half)
-        if length % 2:
-            low.select(dim, 0).bitwise_or_(planes.select(dim, length - 1))
-        planes, length = low, half
-    return planes.select(dim, 0)
+def any_of(planes: Tensor) -> Tensor:
+    """Bitwise or along the first dimension, which goes. (Torch has no such reduction.)"""
+    while len(planes) > 1:
+        half = len(planes) // 2
+        low = planes[:half] | planes[half : 2 * half]
+        if len(planes) % 2:
+            low[0] |= planes[-1]
+        planes = low
+    return planes[0]

@@ -16,7 +16,7 @@ from torch import Tensor
 from workers.games.board import Board, board_named
 from workers.games.floods import Floods, any_of
 from workers.games.game import UnknownGame, key_of, shared_win
-from workers.games.planes import relative_features
+from workers.games.planes import Embedding, relative_features
 from workers.games.symmetry import action_symmetries
 
 NAME = "reversi"
@@ -70,7 +70,7 @@ class Reversi:
         self.channels = players + 3
         self._floods = Floods(self.layout, self.device)
         self._plane = torch.tensor(self.layout.plane, device=self.device)
-        self._numbers = torch.arange(self.cells, dtype=torch.int16, device=self.device)[:, None]
+        self._embedding = Embedding(self.layout, self.device)
         self._start = self._first_state()
 
     def init(self, count: int) -> ReversiState:
@@ -121,7 +121,7 @@ class Reversi:
     def features(self, state: ReversiState) -> Tensor:
         """Discs of the mover, of the next seats in turn, neutral; legal cells; the board itself."""
         return relative_features(
-            state.colours, state.seat, state.moves[: self.cells], self.players, self._plane, self.width
+            state.colours, state.seat, state.moves, self.players, self._embedding
         )  # fmt: skip
 
     def action_plane(self) -> Tensor:
@@ -137,23 +137,24 @@ class Reversi:
         return following * (following < self.players).view(torch.uint8)
 
     def _placed(self, actions: Tensor) -> Tensor:
-        # Minimum and xor, since comparing with a column is many times slower on a CPU.
-        elsewhere = (self._numbers ^ actions.to(torch.int16)).clamp_max_(1)
-        return self._floods.pack((elsewhere ^ 1).to(torch.uint8))
+        one_hot = torch.zeros((self.n_actions, len(actions)), dtype=torch.uint8, device=self.device)
+        return self._floods.pack(one_hot.scatter_(0, actions[None], 1)[: self.cells])
 
     def _flips(self, placed: Tensor, own: Tensor, others: Tensor) -> Tensor:
         """The discs that the placed ones turn, packed [cells + 1, W]."""
         runs = self._floods.runs(placed, others)
-        closed = any_of(self._floods.beyond(runs) & own, 1)
-        return any_of(runs & closed[:, None], 0)
+        ends = self._floods.beyond(runs).bitwise_and_(own)
+        closed = any_of(ends[:, : self.cells].transpose(0, 1))
+        return any_of(runs.bitwise_and_(closed[:, None]))
 
     def _moves(self, colours: Tensor, seat: Tensor, discs: Tensor) -> tuple[Tensor, Tensor]:
         """Legal actions of `seat`, bool [cells + 1, B], and whether there are any, bool [B]."""
         own = self._floods.pack((colours == seat + 1).view(torch.uint8))
         runs = self._floods.runs(own, discs ^ own)
-        moves = any_of(self._floods.beyond(runs), 0) & ~discs
-        able = self._floods.unpack(any_of(moves, 0), len(seat))
-        return self._floods.unpack(moves, len(seat)).view(torch.bool), able.view(torch.bool)
+        packed = any_of(self._floods.beyond(runs)).bitwise_and_(~discs)
+        moves = self._floods.unpack(packed, len(seat))
+        # The greatest of bytes, since `any` of booleans along columns is many times slower.
+        return moves.view(torch.bool), moves.amax(0).view(torch.bool)
 
     def _pass_on(self, state: ReversiState, passes: Tensor, stuck: Tensor) -> None:
         """Finds for the games `stuck` the next seat with a move, or ends them; in place."""

@@ -27,13 +27,15 @@ def _like(state: S, tensors: Sequence[Tensor]) -> S:
 
 def take(state: S, index: Tensor) -> S:
     """The games at `index` (int64 [K]), as a state of their own."""
-    return _like(state, [part.index_select(-1, index) for part in state])
+    # Gather and scatter by an expanded index are several times faster than index_select and
+    # index_copy_ along the last dimension.
+    return _like(state, [p.gather(-1, index.expand(*p.shape[:-1], len(index))) for p in state])
 
 
 def put(state: S, index: Tensor, part: S) -> None:
     """Writes the K games of `part` over those at `index` (int64 [K], no index twice), in place."""
     for whole, piece in zip(state, part, strict=True):
-        whole.index_copy_(-1, index, piece)
+        whole.scatter_(-1, index.expand(piece.shape), piece)
 
 
 def cat(states: Sequence[S]) -> S:

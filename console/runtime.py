@@ -346,5 +346,5 @@ class Runtime:
 
 def _same_link(old: NodeSpec, new: NodeSpec) -> bool:
     """True where only what is watched changed, not how the node is reached."""
-    watched = replace(old, tags=new.tags, root=new.root, disks=new.disks, datasets=new.datasets)
-    return watched == new
+    seen = ("tags", "root", "disks", "datasets", "hidden_while_empty")
+    return replace(old, **{name: getattr(new, name) for name in seen}) == new

@@ -78,13 +78,13 @@ def _shape(spec: NodeSpec) -> dict[str, Any]:
         "jump": spec.jump,
         "tags": list(spec.tags),
         "root": spec.root,
-        "datasets": [watch.name for watch in spec.datasets],
+        "datasets": [watch.name for watch in spec.expected_datasets],
     }
 
 
 def _row(spec: NodeSpec) -> list[str]:
     address = "this machine" if spec.transport is Transport.LOCAL else spec.address or spec.name
-    datasets = ", ".join(watch.name for watch in spec.datasets)
+    datasets = ", ".join(watch.name for watch in spec.expected_datasets)
     port = str(spec.port or "")
     tags = ", ".join(spec.tags)
     return [spec.name, address, spec.user or "", port, spec.jump or "", tags, spec.root, datasets]

@@ -37,9 +37,9 @@ def status(
 def _node(node: Node, now: float, workers: Iterable[WorkerView]) -> dict[str, Any]:
     sample = node.sample
     host = sample.host if sample else None
-    counts = node.datasets.counts if node.datasets else ()
+    counts = node.counts
     named = {count.name for count in counts}
-    missing = [DatasetCount(w.name) for w in node.spec.datasets if w.name not in named]
+    missing = [DatasetCount(w.name) for w in node.spec.expected_datasets if w.name not in named]
     return {
         "name": node.name,
         "state": node.state,

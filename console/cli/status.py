@@ -85,6 +85,6 @@ def _fullest(node: Node) -> str:
 
 
 def _records(node: Node) -> str:
-    counts = node.datasets.counts if node.datasets else ()
+    counts = node.counts
     known = [count.records for count in counts if count.records is not None]
     return formatting.short_count(sum(known)) if known else formatting.MISSING

@@ -152,7 +152,7 @@ def _facts(node: Node, history: NodeHistory, now: float) -> list[str]:
     if node.heartbeat_at is not None:
         facts.append(f"last heard {formatting.age(now - node.heartbeat_at)} ago")
     facts += _sample_facts(node, history)
-    for count in node.datasets.counts if node.datasets else ():
+    for count in node.counts:
         rate = history.dataset_rate(count.name, HOUR_S)
         known = formatting.count(count.records) if count.records is not None else count.reason
         facts.append(

@@ -64,8 +64,8 @@ def _process_names(node: Node) -> list[str]:
 
 
 def _datasets(node: Node) -> list[str]:
-    counted = [count.name for count in node.datasets.counts] if node.datasets else []
-    return [*counted, *(watch.name for watch in node.spec.datasets)]
+    counted = [count.name for count in node.counts]
+    return [*counted, *(watch.name for watch in node.spec.expected_datasets)]
 
 
 _VOCABULARY: Vocabulary[_Seen] = Vocabulary(

@@ -61,7 +61,7 @@ def _processes(node: Node) -> Iterable[float | None]:
 
 
 def _records(node: Node) -> list[float]:
-    counts = node.datasets.counts if node.datasets else ()
+    counts = node.counts
     known = [float(count.records) for count in counts if count.records is not None]
     return [sum(known)] if known else []
 

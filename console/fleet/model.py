@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from workers.protocol import (
+    DatasetCount,
     DatasetReport,
     DatasetWatch,
     GpuReport,
@@ -48,6 +49,14 @@ class NodeSpec:
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     disks: tuple[str, ...] = ()  # paths to watch; empty: chosen by the agent
     datasets: tuple[DatasetWatch, ...] = ()  # those whose selector takes this node
+    hidden_while_empty: frozenset[str] = (
+        frozenset()
+    )  # names of those nobody sees before they have a file
+
+    @property
+    def expected_datasets(self) -> tuple[DatasetWatch, ...]:
+        """Those that are seen even where they are empty or not counted yet."""
+        return tuple(d for d in self.datasets if d.name not in self.hidden_while_empty)
 
 
 class ProblemKind(str, Enum):
@@ -229,6 +238,15 @@ class Node:
         if isinstance(self.link, Detached):
             return "taken out of the settings while workers live there"
         return ""
+
+    @property
+    def counts(self) -> tuple[DatasetCount, ...]:
+        """Of its datasets that are to be seen, as last counted."""
+        hidden = self.spec.hidden_while_empty
+        counts = self.datasets.counts if self.datasets else ()
+        return tuple(
+            c for c in counts if c.name not in hidden or c.files or c.unreadable_files or c.faults
+        )
 
     @property
     def gpu(self) -> GpuReport:

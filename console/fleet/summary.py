@@ -51,7 +51,7 @@ def summarise(
         for gpu in node.gpu.gpus:
             gpus += 1
             busy += (gpu.utilization_percent or 0.0) > GPU_BUSY_PERCENT
-        for count in node.datasets.counts if node.datasets else ():
+        for count in node.counts:
             rate = history(node.name).dataset_rate(count.name, HOUR_S)
             if rate is not None:
                 hourly = (hourly or 0.0) + rate

@@ -63,8 +63,8 @@ def data_rows(
     """A row for each dataset that is counted, or should be, on each node; in the order of the nodes."""
     rows = []
     for node in nodes:
-        counts = {count.name: count for count in node.datasets.counts} if node.datasets else {}
-        names = dict.fromkeys([*(watch.name for watch in node.spec.datasets), *counts])
+        counts = {count.name: count for count in node.counts}
+        names = dict.fromkeys([*(watch.name for watch in node.spec.expected_datasets), *counts])
         rows += [_row(node, name, counts.get(name), history(node.name), now) for name in names]
     return tuple(rows)
 

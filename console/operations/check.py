@@ -128,7 +128,7 @@ def _gpu_findings(node: Node) -> list[Finding]:
 
 def _dataset_findings(node: Node) -> list[Finding]:
     found = []
-    for count in node.datasets.counts if node.datasets else ():
+    for count in node.counts:
         if count.reason and count.records is None:
             found.append(Finding(Level.NOTE, "dataset", f"{count.name}: {count.reason}"))
         if count.unreadable_files:

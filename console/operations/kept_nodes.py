@@ -21,7 +21,9 @@ from workers.protocol import ProtocolError, WorkerRecord, WorkerReport, decode, 
 
 SCHEMA = 1
 _MOST_BYTES = 16 * 1024 * 1024
-_NOT_KEPT = frozenset({"environment", "datasets"})  # the first may hold secrets
+_NOT_KEPT = frozenset(
+    {"environment", "datasets", "hidden_while_empty"}
+)  # the first may hold secrets
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ class DatasetSettings(Section):
     nodes: Selector = "*"
     count: Line = "lines"
     stale_after: PositiveDuration | None = None
+    hide_empty: StrictBool = False
 
     @field_validator("count")
     @classmethod
@@ -257,7 +258,8 @@ class Settings(Section):
     def spec_of(self, spec: NodeSpec) -> NodeSpec:
         """`spec` with the datasets whose selector takes it."""
         watches = (d.watch for d in self.datasets if selects(d.nodes, spec.name, spec.tags))
-        return replace(spec, datasets=tuple(watches))
+        hidden = frozenset(d.name for d in self.datasets if d.hide_empty)
+        return replace(spec, datasets=tuple(watches), hidden_while_empty=hidden)
 
     def alert_rules(self) -> AlertRules:
         """The rules for the fleet store, the datasets' `stale_after` among them."""

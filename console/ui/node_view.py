@@ -190,7 +190,7 @@ class NodeView:
     @cached_property
     def data(self) -> tuple[DataCount, ...]:
         """In the order the node reports."""
-        counts = self.node.datasets.counts if self.node.datasets else ()
+        counts = self.node.counts
         return tuple(
             DataCount(
                 count.name,

@@ -97,3 +97,15 @@ def test_rates_of_nodes_that_are_not_up_are_not_counted() -> None:
     halved = total(world).per_hour
     assert halved is not None
     assert halved < 0.7 * rate
+
+
+def test_a_dataset_that_is_hidden_while_empty_is_seen_with_its_first_file() -> None:
+    world = World()
+    watches = (DatasetWatch("quiet", ("q/*",), "files"), DatasetWatch("loud", ("l/*",), "files"))
+    world.add("a", datasets=watches, hidden_while_empty=frozenset({"quiet"}))
+    world.up("a")
+    for files, unreadable, seen in ((None, 0, False), (0, 0, False), (0, 1, True), (3, 0, True)):
+        quiet = DatasetCount("quiet", files=files, records=0, unreadable_files=unreadable)
+        world.count("a", quiet, DatasetCount("loud", files=0, records=0))
+        rows = data_rows(world.store.nodes.values(), world.store.history, world.at)
+        assert {row.dataset for row in rows} == ({"quiet", "loud"} if seen else {"loud"})

@@ -89,7 +89,7 @@ class DisksTab(NodeTab):
             return  # not composed yet; `shown` comes again
         node = self.node
         disks = node.sample.disks if node and node.sample else ()
-        counts = node.datasets.counts if node and node.datasets else ()
+        counts = node.counts if node else ()
         for table, keys in (
             (self.query_one("#disks", Table), [disk.path for disk in disks]),
             (self.query_one("#data", Table), [entry.name for entry in counts]),
@@ -146,7 +146,7 @@ class DisksTab(NodeTab):
 
     def _entry(self, name: str | None) -> DatasetCount | None:
         node = self.node
-        counts = node.datasets.counts if node and node.datasets else ()
+        counts = node.counts if node else ()
         return next((entry for entry in counts if entry.name == name), None)
 
     def _data_cells(self, name: str, inks: Inks) -> Sequence[Cell]:

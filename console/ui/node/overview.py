@@ -96,7 +96,7 @@ def _rest(node: Node, history: NodeHistory, now: float, clock: float, pen: Pen) 
 def _storage(node: Node, history: NodeHistory, now: float, pen: Pen) -> list[Line]:
     assert node.sample is not None
     lines = disk_lines(node.sample.disks, history, pen)
-    if node.spec.datasets or node.datasets is not None:
+    if node.spec.expected_datasets or node.datasets is not None:
         lines += dataset_lines(node, history, now, pen)
     return lines
 

@@ -45,12 +45,14 @@ def disk_lines(disks: tuple[Disk, ...], history: NodeHistory, pen: Pen) -> list[
 
 def dataset_lines(node: Node, history: NodeHistory, now: float, pen: Pen) -> list[Line]:
     """One line a dataset: records, rate, newest age, bytes."""
-    lines, report = [heading(pen, "Data")], node.datasets
-    if report is None or not report.counts:
-        said = "no dataset is configured for this node" if report else "not counted yet"
+    lines, counts = [heading(pen, "Data")], node.counts
+    if not counts:
+        said = (
+            "not counted yet" if node.datasets is None else "no dataset is configured for this node"
+        )
         return [*lines, [(f" {said}", pen.inks.dim)]]
     return lines + [
-        _dataset(entry, newest_age_s(node, entry, now), history, pen) for entry in report.counts
+        _dataset(entry, newest_age_s(node, entry, now), history, pen) for entry in counts
     ]
 
 

@@ -1,6 +1,7 @@
 """Which Python a worker gets: the first of its list that runs and imports what it needs."""
 
 import os
+import sys
 import threading
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -50,7 +51,7 @@ class Interpreters:
         environment: Mapping[str, str],
     ) -> Choice:
         """``wanted`` are Pythons or virtual environments, relative to ``root``; ``folder`` is where it
-        would run. Falls back to the system's python3 and says so."""
+        would run. Falls back to the system's python3, then to our own, and says so."""
         if not wanted and not needs:
             return Choice()
         notes: List[str] = []
@@ -71,15 +72,14 @@ class Interpreters:
         folder: str,
         environment: Mapping[str, str],
     ) -> Choice:
-        found = on_path("python3", environment.get("PATH", ""))
         problem = "there is no python3 in the PATH of the login environment"
-        if found is not None:
-            problem = self._problem(found, needs, folder, environment)
-            if not problem:
+        for found in _unlisted(environment):
+            why = self._problem(found, needs, folder, environment)
+            if not why:
                 if listed:
                     notes.append(f"none of the listed Pythons will do: {found.path} is used")
                 return Choice(found, tuple(notes))
-            problem = f"{found.path}: {problem}"
+            problem = f"{found.path}: {why}"
         return Choice(None, tuple(notes), _refusal(notes, problem, needs))
 
     def _problem(
@@ -104,6 +104,14 @@ class Interpreters:
             with self._lock:
                 self._known[key] = problem
         return problem
+
+
+def _unlisted(environment: Mapping[str, str]) -> List[Interpreter]:
+    """The system's, and the agent's own: on the console's machine that is the console's."""
+    found = [on_path("python3", environment.get("PATH", ""))]
+    if sys.executable and os.access(sys.executable, os.X_OK):
+        found.append(_at(sys.executable))
+    return list(dict.fromkeys(each for each in found if each is not None))
 
 
 def find(place: str, root: str, search_path: str) -> Tuple[Optional[Interpreter], str]:

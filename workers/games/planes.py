@@ -25,7 +25,8 @@ class Embedding:
         else:
             square = planes.index_select(1, self._source)
         # Still batch last in memory: whoever needs another layout copies once, to that.
-        return square.permute(2, 0, 1).to(torch.float32).unflatten(2, (self.side, self.side))
+        flat = square.permute(2, 0, 1).to(torch.float32)
+        return flat.view(*flat.shape[:2], self.side, self.side)
 
 
 def relative_features(

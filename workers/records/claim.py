@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from workers.harness.errors import Misconfigured
@@ -76,7 +77,8 @@ class Claim:
 
         Raises OSError, WriterExists where another process's journal is in that place.
         """
-        if not self.is_in_place and self.path.exists():
+        moved = not self.is_in_place
+        if moved and self.path.exists():
             raise WriterExists(f"{self.path}: another process writes under this name")
         make_folders(self.places.open)
         fresh = self.places.fresh(self.worker)
@@ -89,20 +91,25 @@ class Claim:
             os.close(file)
             remove_quietly(fresh)
             raise
-        self._forget()
+        self._forget(moved)
         self.file, self._named = file, False
 
     def drop(self) -> None:
         """Gives the name back; the journal's games are in a shard, or it has none. Raises OSError."""
-        for leftover in (self.places.fresh, self.places.draft):
-            leftover(self.worker).unlink(missing_ok=True)
-        if self.is_in_place:
-            os.unlink(self.path)
-        self._forget()
+        moved = False
+        try:
+            for leftover in (self.places.fresh, self.places.draft):
+                leftover(self.worker).unlink(missing_ok=True)
+            moved = not self.is_in_place
+            if not moved:
+                os.unlink(self.path)
+        finally:
+            self._forget(moved)
 
-    def _forget(self) -> None:
-        """Wherever the old journal may have been moved, nobody finds its games a second time."""
-        os.ftruncate(self.file, 0)
+    def _forget(self, moved: bool) -> None:
+        if moved:  # wherever it is now, nobody shall find its games a second time
+            with suppress(OSError):
+                os.ftruncate(self.file, 0)
         os.close(self.file)
 
     def let_go(self) -> None:

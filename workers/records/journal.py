@@ -77,6 +77,7 @@ class Journal:
             False  # an fsync failed, or a seal: what is there goes into a new shard first
         )
         self._since = self._synced = 0.0
+        self._closed = False
         self._claim, self.recovered = _claim(Places.of(out, board, players), worker, clock)
 
     # ------------------------------------------------------------ games
@@ -123,7 +124,10 @@ class Journal:
         return path
 
     def close(self) -> None:
-        """Seals and gives the name back. Raises OSError: the next ``recover`` finds the journal."""
+        """Seals and gives the name back; once. Raises OSError: the next ``recover`` finds the journal."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self.seal()
         except BaseException:

@@ -1,0 +1,36 @@
+"""A worker that writes games, and one that recovers them, each as a process that may be killed at any call.
+
+`write OUT FSYNC FIRST COUNT SEAL` says `durable N` after each game; `recover OUT` says `recovered`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tests.records.games import BOARD, PLAYERS, WORKER, game
+from workers.records.journal import Journal
+from workers.records.recover import recover
+
+
+def say(text: str) -> None:
+    os.write(1, text.encode() + b"\n")
+
+
+def write(out: str, fsync: str, first: str, count: str, seal: str) -> None:
+    journal = Journal(Path(out), BOARD, PLAYERS, WORKER, fsync, seal_games=int(seal))
+    for seed in range(int(first), int(first) + int(count)):
+        journal.append(game(seed))
+        say(f"durable {journal.durable}")
+    journal.close()
+    say(f"durable {journal.durable}")
+
+
+def mend(out: str) -> None:
+    recover(Path(out))
+    say("recovered")
+
+
+if __name__ == "__main__":
+    {"write": write, "recover": mend}[sys.argv[1]](*sys.argv[2:])

@@ -45,7 +45,7 @@ def test_far_better_and_far_worse_are_known_after_the_fewest_games() -> None:
 
 
 def test_equals_that_split_every_match_are_rejected() -> None:
-    assert judge(Sprt(), [0.5] * 32, 2).decision == "reject"
+    assert judge(Sprt(), [0.5] * 40, 2).decision == "reject"
 
 
 def test_too_few_games_decide_nothing() -> None:

@@ -30,14 +30,14 @@ SMALL = Architecture(channels=4, blocks=1, value_hidden=4)
 
 def saved(folder: Path, step: int, game: Grid = GRID) -> Path:
     network = build(game, SMALL)
-    name = save_checkpoint(
+    kept = save_checkpoint(
         folder,
         network.state_dict(),
         meta_of(game, SMALL, step, watermark=7, parent="ab", config="cd"),
         {"exp_avg.stem.weight": torch.ones(3)},
         {"cursor": [1, 2]},
     )
-    return places.checkpoint_path(folder, name)
+    return places.checkpoint_path(folder, kept.name)
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_the_same_weights_make_the_same_file_in_any_memory_format(tmp_path: Path
 
 
 def test_weights_alone_are_no_state_of_training(tmp_path: Path) -> None:
-    name = save_checkpoint(tmp_path, build(GRID, SMALL).state_dict(), meta_of(GRID, SMALL))
-    path = places.checkpoint_path(tmp_path, name)
+    kept = save_checkpoint(tmp_path, build(GRID, SMALL).state_dict(), meta_of(GRID, SMALL))
+    path = places.checkpoint_path(tmp_path, kept.name)
     load_checkpoint(path, GRID)
     with pytest.raises(Misconfigured, match="no state of training"):
         load_training(path)

@@ -38,6 +38,11 @@ class Loaded(NamedTuple):
     name: str
 
 
+class Kept(NamedTuple):
+    name: str
+    hash: str
+
+
 class TrainingState(NamedTuple):
     tensors: dict[str, Tensor]
     state: dict[str, Any]
@@ -49,8 +54,8 @@ def save_checkpoint(
     meta: Meta,
     training: Mapping[str, Tensor] | None = None,
     state: Mapping[str, Any] | None = None,
-) -> str:
-    """Its name, once it is durable below ``folder`` (``<models>/<key>``). No pointer moves.
+) -> Kept:
+    """Its name and hash, once it is durable below ``folder`` (``<models>/<key>``). No pointer moves.
 
     Where a checkpoint of that step and these weights stands already, that one stays. Raises OSError.
     """
@@ -61,10 +66,11 @@ def save_checkpoint(
     files[places.HASHES] = json.dumps(
         {name: _digest(body) for name, body in files.items()}
     ).encode()
-    name = places.checkpoint_name(meta.step, network_hash(files[places.MODEL]))
+    weights_hash = network_hash(files[places.MODEL])
+    name = places.checkpoint_name(meta.step, weights_hash)
     target = places.checkpoint_path(folder, name)
     if target.is_dir() and not _fault(target):
-        return name
+        return Kept(name, weights_hash)
     temporary = target.with_name(f"{_TEMPORARY}{name}-{uuid.uuid4().hex[:8]}")
     try:
         _write(temporary, files)
@@ -72,7 +78,7 @@ def save_checkpoint(
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return name
+    return Kept(name, weights_hash)
 
 
 def load_checkpoint(path: Path, game: Board, device: str | torch.device = "cpu") -> Loaded:
@@ -103,6 +109,14 @@ def network_hash(body: bytes) -> str:
 def read_architecture(path: Path) -> Architecture:
     """Of the checkpoint there. Raises CorruptData."""
     return read_meta(_verified(path, places.MODEL), path).architecture
+
+
+def remove_checkpoint(folder: Path, name: str) -> None:
+    """It is gone at once or still whole. Raises OSError."""
+    path = places.checkpoint_path(folder, name)
+    leaving = path.with_name(f"{_TEMPORARY}{name}-{uuid.uuid4().hex[:8]}")
+    os.rename(path, leaving)
+    shutil.rmtree(leaving, ignore_errors=True)
 
 
 def sweep_unfinished(folder: Path) -> int:

@@ -8,31 +8,33 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from workers.games.game import GameError, TensorGame, UnknownGame
+from workers.games.scalar import ScalarAdapter, ScalarGame
 
 GROUP = "quarterdeck.games"
 BUILT_IN = {
     "reversi": "workers.games.reversi:Reversi",
     "ataxx": "workers.games.ataxx:Ataxx",
 }
-Factory = Callable[[str, int, str], TensorGame]
+Factory = Callable[[str, int, str], "TensorGame | ScalarGame"]
 
 
 def load_game(name: str, board: str, players: int, device: str = "cpu") -> TensorGame:
     """The game called `name` on `board` for `players` seats, its tensors on `device`.
 
     `name` is `reversi`, `ataxx`, an entry point of the group `quarterdeck.games`, or
-    `module:Class`; the class (or function) is called with board, players and device. Raises
-    UnknownGame, which says what was looked for.
+    `module:Class`; the class (or function) is called with board, players and device. What
+    is a `ScalarGame` comes in its adapter. Raises UnknownGame, which says what was looked for.
     """
     factory = _factory(name)
     try:
-        return factory(board, players, device)
+        game = factory(board, players, device)
     except GameError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise UnknownGame(
             f"{name} could not be made for {board!r} and {players} players: {error}"
         ) from error
+    return ScalarAdapter(game, device) if isinstance(game, ScalarGame) else game
 
 
 def offered() -> list[str]:

@@ -48,13 +48,13 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 
 def check(tallies: dict[str, Tally], unreadable: dict[str, str]) -> None:
-    """Of the shards that are mixed, by their paths; ``unreadable`` with the reason, whose games count as
-    illegal. Raises CorruptData, which names the gate and the shards that do not pass it by themselves."""
+    """Of the shards that are mixed, by their paths; ``unreadable`` with the reason, which names them; their games
+    count as illegal. Raises CorruptData, which names the gate and the shards that do not pass it by themselves."""
     fault = total(tallies.values()).fault
     if not fault:
         return
     named = [
-        f"{path} ({unreadable.get(path) or tally.fault})"
+        unreadable.get(path) or f"{path} ({tally.fault})"
         for path, tally in sorted(tallies.items())
         if tally.fault
     ]

@@ -115,8 +115,9 @@ class TensorGame(Protocol):
     def symmetries(self) -> Tensor:
         """Symmetries as permutations, int64 [S, n_actions]; the first is the identity.
 
-        Row s says that action a becomes action `symmetries()[s, a]`. On a board the first `cells`
-        columns are the permutation of the cells too.
+        Row s says that action a becomes action `symmetries()[s, a]`. The first `cells` columns are
+        the permutation of the cells too; a game whose actions are not laid out like that has the
+        identity only.
         """
 
 

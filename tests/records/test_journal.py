@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from tests.agents import ROOT
 from tests.records.games import BOARD, PLAYERS, WORKER, files_in, game, seeds_in
 from workers.harness.errors import Misconfigured
-from workers.records import Journal, WriterExists, count, list_shards, recover
+from workers.records import Journal, WriterExists, claim, count, list_shards, recover
 from workers.records.journal import Policy
 
 
@@ -76,6 +77,10 @@ def test_age_seals(tmp_path: Path) -> None:
     clock.since = 9999.0
     journal.tick()
     assert len(journal.shards) == 1
+    fill(journal, 2)
+    clock.since += 400.0
+    fill(journal, 3)
+    assert journal.sealed == 3
 
 
 def test_a_group_is_durable_by_number_or_age(tmp_path: Path) -> None:
@@ -108,7 +113,8 @@ def test_another_policy_is_refused(text: str) -> None:
         Policy.parse(text)
 
 
-def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+def test_a_second_writer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim, "PATIENCE_S", 0.1)
     journal = Clock().journal(tmp_path, seal_games=2)
     for seed in range(3):
         with pytest.raises(WriterExists):
@@ -117,7 +123,8 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     assert recover(tmp_path).recovered == 0
     code = f"""
 from pathlib import Path
-from workers.records import Journal
+from workers.records import Journal, claim
+claim.PATIENCE_S = 0.1
 Journal(Path({str(tmp_path)!r}), {BOARD!r}, {PLAYERS}, {WORKER!r})
 """
     done = subprocess.run(
@@ -126,6 +133,16 @@ Journal(Path({str(tmp_path)!r}), {BOARD!r}, {PLAYERS}, {WORKER!r})
     assert "WriterExists" in done.stderr
     journal.close()
     assert seeds_in(tmp_path) == [0, 1, 2]
+
+
+def test_who_recovers_it_is_waited_for(tmp_path: Path) -> None:
+    first = Clock().journal(tmp_path)
+    fill(first, 1)
+    threading.Timer(0.3, first.close).start()
+    second = Clock().journal(tmp_path)
+    fill(second, 2)
+    second.close()
+    assert seeds_in(tmp_path) == [1, 2]
 
 
 def test_a_journal_of_its_own_name_is_recovered(tmp_path: Path) -> None:
@@ -164,8 +181,9 @@ def test_a_clock_before_all_times(tmp_path: Path) -> None:
 
 def test_a_game_that_no_game_can_be_is_not_taken(tmp_path: Path) -> None:
     journal = Clock().journal(tmp_path)
-    with pytest.raises(ValueError):
-        journal.append(game(1)._replace(players=0))
+    for change in ({"seed": -1}, {"board": "hex8"}, {"players": 3}):
+        with pytest.raises(ValueError):
+            journal.append(game(1)._replace(**change))
     journal.close()
     assert (journal.produced, files_in(tmp_path)) == (0, [])
 
@@ -196,7 +214,7 @@ def test_a_journal_that_somebody_cut_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "square8_2p" / "open" / f"{WORKER}.jsonl"
     os.truncate(path, path.stat().st_size // 2)
     journal.close()
-    assert (journal.sealed, journal.damaged) == (1, 2)
+    assert (journal.sealed, journal.durable, journal.damaged) == (1, 1, 2)
     assert seeds_in(tmp_path) == [1]
 
 

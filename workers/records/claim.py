@@ -18,8 +18,8 @@ from workers.records.disk import (
 from workers.records.names import Places
 
 _OPEN = os.O_RDWR | os.O_APPEND | COMMON
-_PATIENCE_S = 5.0  # somebody who looks for dead writers holds a lock for a moment
-_POLL_S = 0.01
+PATIENCE_S = 10.0  # somebody who recovers a dead writer's games holds its lock meanwhile
+POLL_S = 0.02
 
 
 class WriterExists(Misconfigured):
@@ -39,7 +39,7 @@ class Claim:
     def begin(cls, places: Places, worker: str) -> "Claim":
         """With a new, empty journal. Raises FileExistsError where there is one, OSError."""
         path = places.journal(worker)
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             file = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
             if _is_ours(path, file, deadline):
@@ -127,5 +127,5 @@ def _is_ours(path: Path, file: int, deadline: float) -> bool:
         if time.monotonic() >= deadline:
             os.close(file)
             raise WriterExists(f"{path}: locked by another process")
-        time.sleep(_POLL_S)
+        time.sleep(POLL_S)
     return is_still(path, file)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workers.harness.errors import Misconfigured
-from workers.records import disk
+from workers.records import claim, disk
 from workers.records.claim import Claim, WriterExists
 from workers.records.line import encode_line
 from workers.records.names import Places
@@ -28,7 +28,7 @@ class Policy(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Policy":
-        """ "game", "group:N,S" or "none". Raises Misconfigured."""
+        """Of the words game, none, or group:N,S. Raises Misconfigured."""
         if text in ("game", "none"):
             return cls(1 if text == "game" else 0, 0.0)
         word, _, numbers = text.partition(":")
@@ -43,7 +43,7 @@ class Policy(NamedTuple):
 
 
 class Journal:
-    """Of one worker and configuration. Call ``tick`` about each second, and ``close`` at the end.
+    """Of one worker and configuration, for one thread. Call ``tick`` each second, and ``close`` at the end.
 
     ``produced``, ``durable`` and ``sealed`` count the games of this object; ``recovered`` says what a dead
     writer of the same name had left. Raises WriterExists, Misconfigured, OSError.
@@ -73,17 +73,18 @@ class Journal:
         self.shards: list[Path] = []
         self._size = 0  # of the journal, whole lines
         self._clean = True  # nothing lies behind the last whole line
-        self._doubtful = (
-            False  # an fsync failed, or a seal: what is there goes into a new shard first
-        )
+        self._doubtful = False  # an fsync or a seal failed: what is there must be sealed first
         self._since = self._synced = 0.0
         self._closed = False
+        self._key = board, players
         self._claim, self.recovered = _claim(Places.of(out, board, players), worker, clock)
 
     # ------------------------------------------------------------ games
 
     def append(self, record: GameRecord) -> None:
         """Takes a game; durable on return with ``fsync="game"``. Raises OSError, ValueError: it was not taken."""
+        if (record.board, record.players) != self._key:
+            raise ValueError(f"a game of {record.board}, {record.players} players, is not of {self._key}")  # fmt: skip
         line = encode_line(record)
         if self._doubtful or not self._claim.is_in_place:
             self.seal()
@@ -95,7 +96,7 @@ class Journal:
         self._size += len(line)
         if self._is_sync_due(now):
             self._sync_or_take_back(line)
-        if self._open >= self._seal_games:
+        if self._open >= self._seal_games or now - self._since >= self._seal_s:
             self._try_to_seal()
 
     def tick(self) -> None:
@@ -117,7 +118,7 @@ class Journal:
         self._claim.renew()
         self.damaged += self._open - found.good
         self.sealed += found.good
-        self.durable = self.produced
+        self.durable = self.produced - self.damaged
         self._size, self._doubtful = 0, False
         if path is not None:
             self.shards.append(path)
@@ -169,7 +170,7 @@ class Journal:
             pass  # before the next game is written, again
 
     def _is_sync_due(self, now: float) -> bool:
-        waiting = self.produced - self.durable
+        waiting = self.produced - self.damaged - self.durable
         if not waiting or not self._policy.games:
             return False
         late = self._policy.seconds and now - self._synced >= self._policy.seconds
@@ -182,7 +183,7 @@ class Journal:
             # The kernel forgets what it could not write: asking again would be answered with a lie.
             self._doubtful = True
             raise
-        self.durable, self._synced = self.produced, self._monotonic()
+        self.durable, self._synced = self.produced - self.damaged, self._monotonic()
 
     def _sync_or_take_back(self, line: bytes) -> None:
         try:
@@ -198,19 +199,24 @@ class Journal:
     def _try_to_seal(self) -> None:
         try:
             self.seal()
-        except OSError:
+        except (OSError, Misconfigured):
             pass  # this game is in the journal; the next call tries again and says so
 
 
 def _claim(places: Places, worker: str, clock: Clock) -> tuple[Claim, Recovered]:
-    """The worker's name, and what a dead one of that name had left."""
+    """The worker's name, and what a dead one of that name had left. Raises WriterExists, OSError."""
     path = places.journal(worker)
     disk.make_folders(places.open)
-    try:
-        return Claim.begin(places, worker), Recovered()
-    except FileExistsError:
-        dead = Claim.of_dead(places, worker)
-    if dead is None:
-        raise WriterExists(f"{path}: another process writes under this name")
-    recovered = recover_claim(dead, clock)
-    return Claim.begin(places, worker), recovered
+    recovered = Recovered()
+    deadline = time.monotonic() + claim.PATIENCE_S
+    while True:
+        try:
+            return Claim.begin(places, worker), recovered
+        except FileExistsError:
+            dead = Claim.of_dead(places, worker)
+        if dead is not None:
+            recovered = recover_claim(dead, clock)
+        elif time.monotonic() >= deadline:
+            raise WriterExists(f"{path}: another process writes under this name")
+        else:
+            time.sleep(claim.POLL_S)  # perhaps another worker recovers what we left when we died

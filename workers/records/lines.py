@@ -41,17 +41,23 @@ class Scan(NamedTuple):
     good: int
     damaged: tuple[bytes, ...]
     """Whole lines whose checksum does not fit."""
-    torn: int
-    """1 where the last line was never finished."""
+    tail: bytes
+    """A last line that was never finished."""
     end: int
     """Where the last good line ends, bytes."""
     size: int
 
+    @property
+    def torn(self) -> int:
+        """1 where there is such a tail."""
+        return int(bool(self.tail))
+
 
 def scan(file: int) -> Scan:
     """Raises OSError."""
-    good = torn = end = position = 0
+    good = end = position = 0
     damaged: list[bytes] = []
+    tail = b""
     for line in lines_of(pieces_of(file)):
         position += len(line)
         if is_whole(line):
@@ -59,5 +65,5 @@ def scan(file: int) -> Scan:
         elif line.endswith(b"\n"):
             damaged.append(line)
         else:
-            torn = 1
-    return Scan(good, tuple(damaged), torn, end, os.fstat(file).st_size)
+            tail = line
+    return Scan(good, tuple(damaged), tail, end, os.fstat(file).st_size)

@@ -26,6 +26,9 @@ _WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z", re.ASCII)
 _BOARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z", re.ASCII)
 
 
+_YEAR_10000 = 253402300800  # in seconds; no clock of ours has named such a shard
+
+
 class ShardName(NamedTuple):
     worker: str
     sequence: int
@@ -43,6 +46,12 @@ def parse_shard(name: str) -> ShardName | None:
         return None
     worker, sequence, records, digest = found.groups()
     return ShardName(worker, int(sequence), int(records), digest)
+
+
+def counted(name: str) -> tuple[int, str] | None:
+    """Only how many games, and the hash: what counting needs, in half the time."""
+    found = _SHARD.match(name)
+    return (int(found[3]), found[4]) if found else None
 
 
 def day_of(sequence: int) -> str:
@@ -97,7 +106,7 @@ class Places:
         found: dict[int, Path] = {}
         for path in self.folder.glob(f"*/{worker}-*{SHARD}"):
             name = parse_shard(path.name)
-            if name is not None and name.worker == worker:
+            if name and name.worker == worker and name.sequence < _YEAR_10000:
                 found[name.sequence] = path
         return found[max(found)] if found else None
 

@@ -24,7 +24,7 @@ class Recovered(NamedTuple):
     """Whole lines that nobody can read; they are kept beside the journal."""
     shards: tuple[Path, ...] = ()
     refused: tuple[str, ...] = ()
-    """Journals that this process may not open or seal, and why."""
+    """Folders and journals that this process may not open, and why."""
 
     def __str__(self) -> str:
         text = f"recovered {self.recovered}, torn {self.torn}"
@@ -36,12 +36,13 @@ def recover(out: Path, clock: Clock = time.time) -> Recovered:
 
     Raises OSError where the disk is full or fails, Misconfigured (no zstd).
     """
+    refused: list[str] = []
     found = Recovered()
-    for folder in configurations(out):
+    for folder in configurations(out, lambda error: refused.append(_words(error))):
         places = Places(folder)
         for worker in places.writers():
             found = _add(found, _recover_worker(places, worker, clock))
-    return found
+    return _add(found, Recovered(refused=tuple(refused)))
 
 
 def recover_claim(claim: Claim, clock: Clock = time.time) -> Recovered:
@@ -62,7 +63,7 @@ def _recover_worker(places: Places, worker: str, clock: Clock) -> Recovered:
     try:
         claim = Claim.of_dead(places, worker) or _orphan(places, worker)
     except PermissionError as error:
-        return Recovered(refused=(f"{error.filename}: {error.strerror}",))
+        return Recovered(refused=(_words(error),))
     return recover_claim(claim, clock) if claim else Recovered()
 
 
@@ -82,6 +83,10 @@ def _cut(claim: Claim, found: Scan) -> None:
         with disk.naming(claim.path):
             os.ftruncate(claim.file, found.end)
             os.fsync(claim.file)
+
+
+def _words(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}"
 
 
 def _add(one: Recovered, other: Recovered) -> Recovered:

@@ -38,10 +38,11 @@ def seal_claim(
 
 
 def set_aside(claim: Claim, found: Scan) -> None:
-    """Keeps damaged lines in a file beside the journal; the same lines in the same file. Raises OSError."""
+    """Keeps damaged lines, and the tail behind them, in a file beside the journal; the same lines in the
+    same file. A tail alone is what any death leaves, and no game. Raises OSError."""
     if not found.damaged:
         return
-    data = b"".join(found.damaged)
+    data = b"".join(found.damaged) + found.tail
     path = claim.places.damaged(claim.worker, zlib.crc32(data))
     disk.write_whole(claim.places.draft(claim.worker), path, data)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workers.records.disk import PIECE_BYTES
-from workers.records.names import JOURNAL, OPEN, parse_shard
+from workers.records.names import JOURNAL, OPEN, counted, parse_shard
 
 _DEPTH = 6  # folders below the one that was asked for; links that lead in circles end
 
@@ -67,12 +67,12 @@ def count(out: Path | str) -> Count:
     lines = shards = journals = 0
     for folder in _folders(out, lambda error: unreadable.append(_words(error))):
         for entry in folder.files:
-            name = parse_shard(entry.name)
-            if name is not None and entry.stat().st_size == 0:
+            shard = counted(entry.name)
+            if shard is not None and _is_empty(entry):
                 unreadable.append(f"{entry.path}: a shard without a byte")
-            elif name is not None:
+            elif shard is not None:
                 shards += 1
-                digests[name.digest] = name.records
+                digests[shard[1]] = shard[0]
             elif folder.is_open and entry.name.endswith(JOURNAL):
                 journals += 1
                 lines += _lines(entry.path, unreadable)
@@ -86,9 +86,15 @@ def files_below(folder: Path | str) -> list[str]:
     return [entry.path for found in _folders(folder, _reraise) for entry in found.files]
 
 
-def configurations(out: Path | str) -> list[Path]:
-    """The folders below ``out``, or ``out`` itself, in which workers have written, sorted. Raises OSError."""
-    return sorted(Path(folder.path).parent for folder in _folders(out, _reraise) if folder.is_open)
+def configurations(
+    out: Path | str, on_error: Callable[[OSError], None] | None = None
+) -> list[Path]:
+    """The folders below ``out``, or ``out`` itself, in which workers have written, sorted.
+
+    Folders that cannot be read go to ``on_error``. Raises OSError without it.
+    """
+    folders = _folders(out, on_error or _reraise)
+    return sorted(Path(folder.path).parent for folder in folders if folder.is_open)
 
 
 class _Folder(NamedTuple):
@@ -116,9 +122,7 @@ def _folders(out: Path | str, on_error: Callable[[OSError], None]) -> Iterator[_
         path, depth = waiting.pop()
         try:
             status = os.stat(path)
-            with os.scandir(path) as entries:
-                found = [entry for entry in entries if not entry.name.startswith(".")]
-            folders = {entry.name for entry in found if entry.is_dir()}
+            folders, files = _listing(path)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -128,8 +132,30 @@ def _folders(out: Path | str, on_error: Callable[[OSError], None]) -> Iterator[_
             continue
         seen.add((status.st_dev, status.st_ino))
         if depth < _DEPTH:
-            waiting += ((os.path.join(path, name), depth + 1) for name in sorted(folders))
-        yield _Folder(path, [entry for entry in found if entry.name not in folders])
+            waiting += ((name, depth + 1) for name in sorted(folders))
+        yield _Folder(path, files)
+
+
+def _listing(path: str) -> tuple[list[str], list["os.DirEntry[str]"]]:
+    """Paths of folders, and files; nothing hidden. Raises OSError."""
+    folders, files = [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name[0] == ".":
+                continue
+            if entry.is_dir():
+                folders.append(entry.path)
+            else:
+                files.append(entry)
+    return folders, files
+
+
+def _is_empty(entry: "os.DirEntry[str]") -> bool:
+    """False for one that is gone meanwhile: it was there when it was listed."""
+    try:
+        return entry.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _lines(path: str, unreadable: list[str]) -> int:

@@ -44,6 +44,8 @@ def verify_file(path: Path, duplicates: Duplicates) -> Checked:
         if is_journal(path):
             return _verify_journal(path, duplicates)
         return _verify_games(path, duplicates)
+    except FileNotFoundError:
+        return Checked(path, 0)  # a journal that was sealed while we looked
     except OSError as error:
         return Checked(path, 0, (error.strerror or str(error),))
 

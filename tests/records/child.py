@@ -1,12 +1,14 @@
 """A worker that writes games, and one that recovers them, each as a process that may be killed at any call.
 
-`write OUT FSYNC FIRST COUNT SEAL` says `durable N` after each game; `recover OUT` says `recovered`.
+`write OUT FSYNC FIRST COUNT SEAL` says `durable N` after each game; `recover OUT` says `recovered`;
+`live OUT WORKER FIRST SEAL` recovers what the dead have left and writes for ever.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from itertools import count
 from pathlib import Path
 
 from tests.records.games import BOARD, PLAYERS, WORKER, game
@@ -32,5 +34,13 @@ def mend(out: str) -> None:
     say("recovered")
 
 
+def live(out: str, worker: str, first: str, seal: str) -> None:
+    recover(Path(out))
+    journal = Journal(Path(out), BOARD, PLAYERS, worker, seal_games=int(seal))
+    for seed in count(int(first)):
+        journal.append(game(seed, worker))
+        say(f"durable {journal.durable}")
+
+
 if __name__ == "__main__":
-    {"write": write, "recover": mend}[sys.argv[1]](*sys.argv[2:])
+    {"write": write, "recover": mend, "live": live}[sys.argv[1]](*sys.argv[2:])

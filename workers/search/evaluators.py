@@ -47,8 +47,8 @@ class UniformEvaluator:
 
     def __call__(self, states: State) -> Evaluation:
         movers = self._game.mover(states)
-        zeros = torch.zeros(len(movers), self._game.n_actions, device=movers.device)
-        return Evaluation(zeros, zeros[:, : self._game.players])
+        logits = torch.zeros(len(movers), self._game.n_actions, device=movers.device)
+        return Evaluation(logits, logits.new_zeros(len(movers), self._game.players))
 
 
 def by_seat(relative: Tensor, movers: Tensor) -> Tensor:

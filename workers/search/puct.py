@@ -61,7 +61,7 @@ class PuctSearcher:
         games, simulations = len(movers), self.settings.simulations
         tree = self._trees(games)
         found = self._open_root(tree, states, movers, keys)
-        wasted = torch.zeros((), dtype=torch.int64, device=movers.device)
+        wasted = self._game.done(states).sum()
         for node in range(1, simulations + 1):
             if self.interrupted():
                 raise SearchInterrupted
@@ -70,7 +70,7 @@ class PuctSearcher:
             values, over = self._add(tree, node, after)
             tree.grow(path, node, values)
             found += values
-            wasted += over.sum()
+            wasted = wasted + over.sum()
         asked = games * (simulations + 1)
         return Searched(tree.visits(games), found / (simulations + 1), asked - int(wasted), asked)
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.agent_data.counting import Data
 from tests.records.games import BOARD, PLAYERS, game, seeds_in
-from workers.agent.data import shards as agent
 from workers.records import CorruptShard, Journal, count, list_shards, read_shard
-from workers.records.names import parse_shard
 
 
 def sealed(out: Path, *seeds: int, worker: str = "w", at: float = 1795336995.0) -> Path:
@@ -126,10 +125,15 @@ def test_a_million_games_are_counted_from_names(tmp_path: Path) -> None:
     assert len(list_shards(tmp_path)) == 2000
 
 
-def test_the_agent_counts_what_is_sealed(tmp_path: Path) -> None:
-    path = sealed(tmp_path, 1, 2, 3)
-    name = parse_shard(path.name)
-    found = agent._SHARD.match(path.name)
-    assert name is not None
-    assert found is not None
-    assert (int(found.group(1)), found.group(2)) == (name.records, name.digest)
+@pytest.mark.parametrize("pattern", ["**/*.jsonl.zst", "", "square8_2p/", "*/*/*.jsonl.zst"])
+def test_the_agent_counts_the_same(tmp_path: Path, pattern: str) -> None:
+    sealed(tmp_path, 1, 2, 3)
+    journal = Journal(tmp_path, BOARD, PLAYERS, "w2")
+    journal.append(game(4))
+    for name in (".w2.jsonl.tmp", ".w2.jsonl.zst.tmp", "w2.jsonl.damaged-00000000"):
+        (tmp_path / "square8_2p" / "open" / name).write_bytes(b"x\n")
+    found = Data(tmp_path).count(pattern or f"{tmp_path}/", method="shards")
+    assert found.records == count(tmp_path).records == 4
+    assert found.faults == ()
+    journal.close()
+    assert Data(tmp_path).count(pattern or f"{tmp_path}/", method="shards").records == 4

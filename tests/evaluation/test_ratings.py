@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 import pytest
 
-pytest.importorskip("numpy")
-
 from tests.evaluation.worlds import match, participant
 from workers.evaluation.match_result import MatchResult
 from workers.evaluation.participant import RANDOM

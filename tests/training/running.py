@@ -19,8 +19,28 @@ from workers.network.pointers import read_pointer
 from workers.training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["--architecture", "4x1v4", "--batch-size", "32", "--threads", "1", "--device", "cpu", "--held-out", "0", "--warmup-steps", "2", "--schedule-steps", "100", "--checkpoint-steps", "5", "--log-steps", "5", "--no-tensorboard"]
-DEADLINE_S = 60.0
+SMALL = [
+    "--architecture",
+    "4x1v4",
+    "--batch-size",
+    "32",
+    "--threads",
+    "1",
+    "--device",
+    "cpu",
+    "--held-out",
+    "0",
+    "--warmup-steps",
+    "2",
+    "--schedule-steps",
+    "100",
+    "--checkpoint-steps",
+    "5",
+    "--log-steps",
+    "5",
+    "--no-tensorboard",
+]
+DEADLINE_S = 100.0
 
 
 class Room:
@@ -35,11 +55,13 @@ class Room:
     def argv(self, *more: str) -> list[str]:
         return [*SMALL, "--data", str(self.games), "--models", str(self.models), *more]
 
-    def train(self, *more: str) -> int:
+    def train(self, *more: str, drain: Path | None = None) -> int:
         """In this process; its exit code."""
         handlers = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
         before = dict(os.environ)
         os.environ["QD_STATUS"] = str(self.status_path)
+        if drain is not None:
+            os.environ["QD_DRAIN"] = str(drain)
         try:
             return main(self.argv(*more))
         finally:

@@ -27,7 +27,17 @@ def test_it_overfits_a_tiny_set(room: Room) -> None:
     """The visits prefer the lowest legal cell 30 to 1: their entropy is all that remains."""
     write(room.games, played(2))
     code = room.train(
-        *["--steps", "150", "--architecture", "16x1", "--learning-rate", "0.01", "--reuse", "1000", "--no-augment"],
+        *[
+            "--steps",
+            "150",
+            "--architecture",
+            "16x1",
+            "--learning-rate",
+            "0.01",
+            "--reuse",
+            "1000",
+            "--no-augment",
+        ],
         *["--warmup-steps", "10", "--schedule-steps", "150", "--ema", "0.9"],
     )
     assert code == 0
@@ -159,6 +169,14 @@ def test_what_it_leaves_can_play(room: Room) -> None:
     )
     assert status["extra"]["checkpoint"] == room.latest.name
     assert status["extra"]["models"] == str(room.folder.absolute())
+
+
+def test_drained_it_keeps_what_it_has_and_is_done(room: Room, tmp_path: Path) -> None:
+    write(room.games, played(4))
+    (tmp_path / "drain").touch()
+    assert room.train("--forever", drain=tmp_path / "drain") == 0
+    assert step_of(room.latest) == room.status["done"] == 1
+    assert room.status["phase"] == "done"
 
 
 def test_old_checkpoints_go_and_the_best_stay(room: Room) -> None:

@@ -31,11 +31,11 @@ def _run(worker: Worker, arguments: argparse.Namespace) -> None:
     from workers.training.ranks import joined
 
     _set_threads(arguments.threads)
-    with (
-        joined(arguments.device) as ranks,
-        begin(worker, arguments, ranks, folders(arguments)) as trainer,
-    ):
-        train(trainer)
+    with joined(arguments.device, worker) as ranks:
+        if ranks is None:
+            return
+        with begin(worker, arguments, ranks, folders(arguments)) as trainer:
+            train(trainer)
 
 
 def folders(arguments: argparse.Namespace) -> tuple[Path, ...]:

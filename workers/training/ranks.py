@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import distributed, nn
 
-from workers.harness import Misconfigured
+from workers.harness import Misconfigured, Worker
 
 _PATIENCE = timedelta(minutes=30)
+_LOOK_S = 0.1
 
 
 class Ranks(NamedTuple):
@@ -69,9 +71,11 @@ def is_follower(environ: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def joined(device: str, environ: Mapping[str, str] | None = None) -> Iterator[Ranks]:
+def joined(
+    device: str, worker: Worker, environ: Mapping[str, str] | None = None
+) -> Iterator[Ranks | None]:
     """This process among the others that ``WORLD_SIZE`` tells of; alone without it. gloo on CPUs, nccl on
-    GPUs. Raises Misconfigured."""
+    GPUs. None where it was told to end before they met. Raises Misconfigured."""
     found = os.environ if environ is None else environ
     try:
         rank, world = int(found.get("RANK", "0")), int(found.get("WORLD_SIZE", "1"))
@@ -82,15 +86,38 @@ def joined(device: str, environ: Mapping[str, str] | None = None) -> Iterator[Ra
     if world == 1:
         yield Ranks(0, 1, chosen)
         return
-    backend = "nccl" if chosen.type == "cuda" else "gloo"
-    try:
-        distributed.init_process_group(backend, rank=rank, world_size=world, timeout=_PATIENCE)
-    except ValueError as error:
-        raise Misconfigured(f"the ranks cannot meet: {error}") from error
+    if not _meet("nccl" if chosen.type == "cuda" else "gloo", rank, world, worker):
+        yield None
+        return
     try:
         yield Ranks(rank, world, chosen)
     finally:
         distributed.destroy_process_group()
+
+
+def _meet(backend: str, rank: int, world: int, worker: Worker) -> bool:
+    """Waits for the others in a thread, because nothing interrupts it there: a stop is seen meanwhile, and
+    gives False. Raises Misconfigured where the environment is not whole."""
+    failed: list[Exception] = []
+
+    def meet() -> None:
+        try:
+            distributed.init_process_group(backend, rank=rank, world_size=world, timeout=_PATIENCE)
+        except Exception as error:  # a thread's outer edge: it is raised again below
+            failed.append(error)
+
+    thread = threading.Thread(target=meet, name="rendezvous", daemon=True)
+    thread.start()
+    worker.say(message=f"waits for {world - 1} other ranks")
+    while thread.is_alive():
+        thread.join(_LOOK_S)
+        if thread.is_alive() and worker.ending:
+            return False
+    if failed and isinstance(failed[0], ValueError):
+        raise Misconfigured(f"the ranks cannot meet: {failed[0]}") from failed[0]
+    if failed:
+        raise failed[0]
+    return True
 
 
 def _device(text: str, local_rank: int) -> torch.device:

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from tests.games.scalar_reversi import NEUTRAL, ScalarReversi
+from workers.games.ataxx import Ataxx
 from workers.games.choosing import random_actions
+from workers.games.discs import DiscGame
 from workers.games.reversi import Reversi
 from workers.games.state import take
 
@@ -17,7 +19,7 @@ GAMES = {"square8": 12, "hex8": 12, "square19": 1, "hexagonal": 1}
 @pytest.mark.parametrize("board", GAMES)
 def test_both_engines_agree_all_along_the_game(board: str, players: int) -> None:
     game, count = Reversi(board, players), GAMES[board]
-    every, ply = (1 if game.cells < 100 else 3), 0
+    every, ply = (1 if game.cells < 100 else 6), 0
     chance = torch.Generator().manual_seed(players)
     state, others = game.init(count), [ScalarReversi(board, players) for _ in range(count)]
     while not bool(state.over.all()):
@@ -43,3 +45,21 @@ def agree(game: Reversi, state: object, other: ScalarReversi) -> None:
     assert legal == ([] if other.over else other.legal(other.seat))
     if not other.over:
         assert int(game.mover(state)) == other.seat
+
+
+@pytest.mark.parametrize(
+    "game", [Reversi("hex8", 4), Reversi("square8", 2), Ataxx("hex8", 3)], ids=lambda game: game.key
+)
+def test_looking_at_all_seats_at_once_finds_the_same_turns(game: DiscGame) -> None:
+    chance = torch.Generator().manual_seed(9)
+    state, passed = game.init(40), 0
+    for _ in range(90):
+        actions = random_actions(game.legal(state), chance)
+        colours = game._played(state, actions.masked_fill(state.over, game.n_actions - 1))
+        after, passes = game._turned(state, colours)
+        at_once, as_many = game._turned_at_once(state, colours)
+        assert all(torch.equal(a, b) for a, b in zip(after, at_once, strict=True))
+        assert torch.equal(passes, as_many)
+        state, passed = after, passed + int(passes.sum())
+    assert passed
+    assert game.name == "ataxx" or bool(state.over.any())

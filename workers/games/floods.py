@@ -33,16 +33,16 @@ class Floods:
         self._bits = torch.tensor([1 << k for k in range(8)], dtype=torch.uint8, device=device)
 
     def pack(self, planes: Tensor) -> Tensor:
-        """Packs uint8 [cells, B] of 0 and 1 to uint8 [cells + 1, W]."""
-        cells, count = planes.shape
+        """Packs uint8 [..., cells, B] of 0 and 1 to uint8 [..., cells + 1, W]."""
+        count = planes.shape[-1]
         width = -(-count // 8)
         if count % 8:
             planes = pad(planes, (0, 8 * width - count))
-        slabs = planes.view(cells, 8, width)
-        packed = planes.new_zeros((cells + 1, width))
-        halves = torch.add(slabs[:, :4], slabs[:, 4:], alpha=16)
-        pairs = torch.add(halves[:, :2], halves[:, 2:], alpha=4)
-        torch.add(pairs[:, 0], pairs[:, 1], alpha=2, out=packed[:cells])
+        slabs = planes.view(*planes.shape[:-1], 8, width)
+        halves = torch.add(slabs[..., :4, :], slabs[..., 4:, :], alpha=16)
+        pairs = torch.add(halves[..., :2, :], halves[..., 2:, :], alpha=4)
+        packed = planes.new_zeros((*planes.shape[:-2], self.cells + 1, width))
+        torch.add(pairs[..., 0, :], pairs[..., 1, :], alpha=2, out=packed[..., : self.cells, :])
         return packed
 
     def unpack(self, packed: Tensor, count: int) -> Tensor:

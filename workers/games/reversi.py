@@ -55,35 +55,38 @@ class Reversi(DiscGame):
 
     def _played(self, state: DiscState, actions: Tensor) -> Tensor:
         colour = state.seat + 1
-        placed = self._placed(actions)
-        discs, own = self._packed(state.colours, colour)
-        turned = self._flips(placed, own, discs ^ own).bitwise_or_(placed)
-        here = self._floods.unpack(turned[: self.cells], len(actions))
-        return state.colours + (colour - state.colours).mul_(here)
+        planes = self._planes(state.colours, colour, 3)
+        # The third has a row more than the board, for the pass.
+        placed = planes.new_zeros((self.n_actions, len(actions))).scatter_(0, actions[None], 1)
+        planes[2] = placed[: self.cells]
+        discs, own, here = self._floods.pack(planes)
+        turned = self._flips(here, own, discs ^ own).bitwise_or_(here)
+        changed = self._floods.unpack(turned[: self.cells], len(actions))
+        return state.colours + (colour - state.colours).mul_(changed)
 
     def _moves(self, colours: Tensor, seat: Tensor) -> tuple[Tensor, Tensor]:
-        discs, own = self._packed(colours, seat + 1)
+        discs, own = self._floods.pack(self._planes(colours, seat + 1, 2))
         runs = self._floods.runs(own, discs ^ own)
         packed = any_of(self._floods.beyond(runs)).bitwise_and_(~discs)
         moves = self._floods.unpack(packed, len(seat))
         # The greatest of bytes, since `any` of booleans along columns is many times slower.
         return moves.view(torch.bool), moves.amax(0).view(torch.bool)
 
-    def _packed(self, colours: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
-        """All discs and those of `colour`, packed [cells + 1, W]."""
-        own = (colours == colour).view(torch.uint8)
-        return self._floods.pack(colours.clamp_max(1)), self._floods.pack(own)
-
-    def _placed(self, actions: Tensor) -> Tensor:
-        one_hot = torch.zeros((self.n_actions, len(actions)), dtype=torch.uint8, device=self.device)
-        return self._floods.pack(one_hot.scatter_(0, actions[None], 1)[: self.cells])
+    def _planes(self, colours: Tensor, colour: Tensor, count: int) -> Tensor:
+        """Room for `count` planes, uint8 [count, cells, B]; the first two are all discs and own."""
+        planes = colours.new_empty((count, *colours.shape))
+        torch.clamp_max(colours, 1, out=planes[0])
+        torch.eq(colours, colour, out=planes[1].view(torch.bool))
+        return planes
 
     def _flips(self, placed: Tensor, own: Tensor, others: Tensor) -> Tensor:
         """The discs that the placed ones turn, packed [cells + 1, W]."""
         runs = self._floods.runs(placed, others)
         ends = self._floods.beyond(runs).bitwise_and_(own)
-        closed = any_of(ends[:, : self.cells].transpose(0, 1))
-        return any_of(runs.bitwise_and_(closed[:, None]))
+        # From one disc a direction has at most one end, and a cell lies in at most one direction:
+        # no bit is set twice, so a sum does for "or", which torch cannot reduce by.
+        closed = ends.sum(1, keepdim=True, dtype=torch.uint8)
+        return runs.bitwise_and_(closed).sum(0, dtype=torch.uint8)
 
 
 def start(board: Board, players: int) -> dict[int, int]:

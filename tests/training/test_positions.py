@@ -111,26 +111,24 @@ def test_a_game_that_was_given_up_or_cut_off_is_legal() -> None:
 
 def test_forced_passes_and_fast_searches_owe_no_target() -> None:
     record = with_pass(played(40))
-    played_plies = sum(move != -1 for move in record.moves)
-    fast = record._replace(
-        visits=tuple(text if ply % 4 == 0 else None for ply, text in enumerate(record.visits))
-    )
+    searched = sum(move != -1 for move in record.moves)
+    assert read_targets(record)[1] == searched
+    few = tuple(text if ply % 4 == 0 else None for ply, text in enumerate(record.visits))
+    fast = record._replace(visits=few, search="puct:32, cap 0.25:8")
     targets, owed = read_targets(fast)
-    assert len(targets) == owed < played_plies
-    assert read_targets(record)[1] == played_plies
+    assert len(targets) == owed < searched
+    assert read_targets(fast._replace(visits=())) == ([], 0)
 
 
-def test_a_missing_target_is_owed_where_nobody_searched() -> None:
+def test_a_missing_target_is_owed_where_nobody_searched_fast() -> None:
+    """Root values alone are no excuse without a cap, and a cap is none without root values."""
     record = played(1)[0]
-    half = len(record.moves) // 2
-    silent = record._replace(
-        visits=(*record.visits[:half], *[None] * (len(record.visits) - half)),
-        values=(*record.values[:half], *[None] * (len(record.values) - half)),
-    )
-    targets, owed = read_targets(silent)
-    assert len(targets) < 0.6 * owed
-    # without one target in the whole game, the root values are no excuse
-    assert read_targets(record._replace(visits=()))[1] == sum(m != -1 for m in record.moves)
+    searched = sum(move != -1 for move in record.moves)
+    silent = record._replace(visits=(*record.visits[:30], *[None] * (len(record.visits) - 30)))
+    assert read_targets(silent)[1] == searched
+    capped = silent._replace(search="puct:32, cap 0.25:8")
+    assert read_targets(capped)[1] < searched
+    assert read_targets(capped._replace(values=()))[1] == searched
 
 
 @pytest.mark.parametrize(

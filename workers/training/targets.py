@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+import re
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.records.record import PASS, GameRecord
+
+_CAP = re.compile(r"\bcap \d")
 
 
 class Target(NamedTuple):
@@ -21,17 +24,17 @@ class Target(NamedTuple):
 def read_targets(record: GameRecord) -> tuple[list[Target], int]:
     """The targets there are, and how many there should be.
 
-    A ply owes a target unless it is a forced pass, or the search was a fast one there: a root value is
-    recorded and, on purpose, no visits (playout-cap randomisation, KataGo, arXiv 1902.10565). A game
-    without a single target owes one for every ply: nobody searches a whole game fast. A target that cannot
-    be read, or has no weight, is owed and not there.
+    A ply owes a target unless it is a forced pass, or its search was a fast one: the record's ``search`` names
+    a playout cap ("puct:32, cap 0.25:8"; KataGo, arXiv 1902.10565), and the ply has a root's value and, on
+    purpose, no visits. A target that cannot be read, or has no weight, is owed and not there.
     """
     visits = record.visits or (None,) * len(record.moves)
     values = record.values or (None,) * len(record.moves)
     played = [ply for ply, move in enumerate(record.moves) if move != PASS]
-    told = [ply for ply in played if visits[ply] is not None]
-    fast = sum(visits[ply] is None and values[ply] is not None for ply in played) if told else 0
-    read = (_target(ply, visits[ply]) for ply in told)
+    fast = 0
+    if _CAP.search(record.search):
+        fast = sum(visits[ply] is None and values[ply] is not None for ply in played)
+    read = (_target(ply, visits[ply]) for ply in played if visits[ply] is not None)
     return [target for target in read if target is not None], len(played) - fast
 
 

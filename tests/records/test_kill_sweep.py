@@ -17,7 +17,7 @@ from tests.supervisor.world import run_quietly
 from workers.records import count, encode_line, recover
 
 OPEN = Path(f"{BOARD}_{PLAYERS}p", "open")
-QUICK = 16  # steps of each story in the quick version
+QUICK = 10  # steps of each story in the quick version
 GAMES = 5  # two shards and one game
 
 pytestmark = pytest.mark.skipif(

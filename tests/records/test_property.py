@@ -131,7 +131,7 @@ def check(acts: list[Act], fsync: str) -> None:
         assert (count(out).records, count(out).journals) == (len(world.taken), 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(ACTS, max_size=30), POLICIES)
 def test_what_was_taken_is_there_once(acts: list[Act], fsync: str) -> None:
     check(acts, fsync)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.records.games import BOARD, PLAYERS, WORKER, files_in, game, seeds_in
-from workers.records import Journal, count, encode_line, recover
+from workers.records import Journal, count, disk, encode_line, recover
 from workers.records.claim import Claim
 from workers.records.names import Places
 from workers.records.seal import seal_claim
@@ -137,6 +138,35 @@ def test_all_configurations_are_looked_at(tmp_path: Path) -> None:
     leave(tmp_path, lines(2))
     assert recover(tmp_path).recovered == 2
     assert sorted(seeds_in(tmp_path)) == [1, 2]
+
+
+def test_without_room_the_journal_is_cut_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = leave(tmp_path, lines(1, 2) + b"{torn")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk, "write_all", full)
+    with pytest.raises(OSError, match="No space left"):
+        recover(tmp_path)
+    assert path.read_bytes() == lines(1, 2)
+    assert files_in(tmp_path / OPEN) == [path.name]
+    monkeypatch.undo()
+    assert str(recover(tmp_path)) == "recovered 2, torn 0"
+
+
+def test_what_is_no_file_is_refused_and_the_rest_recovered(tmp_path: Path) -> None:
+    leave(tmp_path, lines(1))
+    (tmp_path / OPEN / "folder.jsonl").mkdir()
+    (tmp_path / OPEN / "link.jsonl").symlink_to(tmp_path / "elsewhere")
+    found = recover(tmp_path)
+    assert seeds_in(tmp_path) == [1]
+    assert [words.rpartition("/")[2].split(":")[0] for words in found.refused] == [
+        "folder.jsonl",
+        "link.jsonl",
+    ]
 
 
 def test_nothing_there(tmp_path: Path) -> None:

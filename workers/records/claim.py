@@ -42,8 +42,12 @@ class Claim:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             file = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
-            if _is_ours(path, file, deadline):
-                return cls(places, worker, file)
+            try:
+                if _is_ours(path, file, deadline):
+                    return cls(places, worker, file)
+            except BaseException:
+                os.close(file)
+                raise
             os.close(file)  # who looked for dead writers has taken it for one's
 
     @classmethod
@@ -54,8 +58,13 @@ class Claim:
             file = os.open(path, _OPEN)
         except FileNotFoundError:
             return None
-        if try_lock(file) and is_still(path, file):
-            return cls(places, worker, file)
+        try:
+            with naming(path):
+                if try_lock(file) and is_still(path, file):
+                    return cls(places, worker, file)
+        except OSError:
+            os.close(file)
+            raise
         os.close(file)
         return None
 
@@ -122,10 +131,10 @@ class Claim:
 
 
 def _is_ours(path: Path, file: int, deadline: float) -> bool:
-    """Locked and in its place. False where it was removed before we had the lock."""
-    while not try_lock(file):
-        if time.monotonic() >= deadline:
-            os.close(file)
-            raise WriterExists(f"{path}: locked by another process")
-        time.sleep(POLL_S)
-    return is_still(path, file)
+    """Locked and in its place. False where it was removed before we had the lock. Raises OSError, WriterExists."""
+    with naming(path):
+        while not try_lock(file):
+            if time.monotonic() >= deadline:
+                raise WriterExists(f"{path}: locked by another process")
+            time.sleep(POLL_S)
+        return is_still(path, file)

@@ -1,5 +1,6 @@
 """What dead writers left: their journals become shards, torn last lines are cut off and counted."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -62,7 +63,9 @@ def recover_claim(claim: Claim, clock: Clock = time.time) -> Recovered:
 def _recover_worker(places: Places, worker: str, clock: Clock) -> Recovered:
     try:
         claim = Claim.of_dead(places, worker) or _orphan(places, worker)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         return Recovered(refused=(_words(error),))
     return recover_claim(claim, clock) if claim else Recovered()
 

@@ -31,16 +31,19 @@ def told(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, Any]:
 
 
 def test_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(tmp_path, "a", 1, 2, 3, 4)
+    shard = write(tmp_path, "a", 1, 2, 3, 4)
     write(tmp_path, "b", 3, 4)
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / shard.name).write_bytes(shard.read_bytes())
     (tmp_path / "foreign.jsonl").write_text('{"x": 1}\n')
     code, found = told(capsys, "verify", tmp_path)
     assert (code, found["records"], found["files"], found["faults"]) == (0, 7, 3, {})
+    assert found["copies"] == 1
     assert found["duplicates"] == [{"one": "a", "other": "b", "games": 2, "rate": 1.0}]
     assert main(["verify", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "a and b: 2 games are the same (100.0%)" in said
-    assert "7 games in 3 files, 0 files with faults, torn 0" in said
+    assert "7 games in 3 files, 0 files with faults, 1 copies, torn 0" in said
 
 
 def test_verify_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +90,8 @@ def test_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("numpy")
-    write(tmp_path / "out", "a", 1, 2)
+    shard = write(tmp_path / "out", "a", 1, 2)
+    (tmp_path / "out" / shard.name).write_bytes(shard.read_bytes())
     target = tmp_path / "games.npz"
     code, found = told(capsys, "export", tmp_path / "out", "--output", target)
     assert (code, found) == (0, {"records": 2, "output": str(target)})

@@ -20,7 +20,7 @@ from workers.records.foreign import read_any
 from workers.records.names import parse_shard
 from workers.records.recover import recover
 from workers.records.shards import count, list_shards
-from workers.records.verify import data_files, is_journal, verify_file
+from workers.records.verify import data_files, is_journal, verify_file, without_copies
 
 _PAIRS = 20  # that are shown
 
@@ -64,9 +64,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    files, copies = without_copies(data_files(arguments.path))
     duplicates = Duplicates()
-    checked = [verify_file(path, duplicates) for path in data_files(arguments.path)]
-    bad = [found for found in checked if found.faults]
+    checked = [verify_file(path, duplicates) for path in files]
+    again = [verify_file(path, Duplicates()) for path in copies]
+    bad = [found for found in (*checked, *again) if found.faults]
     records = sum(found.records for found in checked)
     torn = sum(found.torn for found in checked)
     pairs = duplicates.pairs()
@@ -75,10 +77,11 @@ def _verify(arguments: argparse.Namespace) -> int:
         f"{pair.one} and {pair.other}: {pair.games:,} games are the same ({pair.rate:.1%})"
         for pair in pairs[:_PAIRS]
     ]
-    text.append(f"{records:,} games in {len(checked):,} files, {len(bad)} files with faults, torn {torn}")  # fmt: skip
+    text.append(f"{records:,} games in {len(checked):,} files, {len(bad)} files with faults, {len(copies)} copies, torn {torn}")  # fmt: skip
     body = {
         "records": records,
         "files": len(checked),
+        "copies": len(copies),
         "torn": torn,
         "faults": {str(found.path): found.faults for found in bad},
         "duplicates": [pair._asdict() for pair in pairs],
@@ -127,8 +130,8 @@ def _count_others(files: list[Path]) -> tuple[dict[str, int], list[str]]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    files = [path for path in data_files(arguments.path) if not is_journal(path)]
-    written = export(files, arguments.output)
+    files, _ = without_copies(data_files(arguments.path))
+    written = export([path for path in files if not is_journal(path)], arguments.output)
     _say(arguments, {"records": written, "output": str(arguments.output)}, [f"{written:,} games: {arguments.output}"])  # fmt: skip
     return 0
 

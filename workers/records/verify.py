@@ -38,6 +38,16 @@ def data_files(path: Path) -> list[Path]:
     return sorted(found)
 
 
+def without_copies(files: list[Path]) -> tuple[list[Path], list[Path]]:
+    """The files, and those among them that are a shard's second copy, by the hash of its name."""
+    first: dict[str, Path] = {}
+    for path in files:
+        name = parse_shard(path.name)
+        first.setdefault(name.digest if name else str(path), path)
+    kept = set(first.values())
+    return [path for path in files if path in kept], [path for path in files if path not in kept]
+
+
 def verify_file(path: Path, duplicates: Duplicates) -> Checked:
     """What is wrong with it is said and not raised. Raises Misconfigured (no zstd)."""
     try:

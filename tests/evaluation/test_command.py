@@ -169,13 +169,22 @@ def test_waiting_for_a_candidate_is_said_and_ends_at_once(tmp_path: Path) -> Non
         running.kill()
 
 
-def test_reading_needs_no_torch() -> None:
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from workers.evaluation.__main__ import main\n"
-        "assert [main([verb]) for verb in ('ratings', 'history', 'rollback')] == [3, 3, 4]\n"
-    )
+def test_reading_needs_no_torch_and_playing_says_so() -> None:
+    code = """
+import importlib.machinery, sys
+find = importlib.machinery.PathFinder.find_spec
+def without(name, *rest):
+    return None if name.partition(".")[0] in ("torch", "numpy") else find(name, *rest)
+importlib.machinery.PathFinder.find_spec = without
+from workers.evaluation.__main__ import main
+print([main([verb]) for verb in ("history", "rollback", "ratings", "gate")])
+"""
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0
+    assert done.stdout == "[3, 4, 4, 4]\n", done.stderr
+    assert "gate needs torch: pip install" in done.stderr

@@ -27,9 +27,9 @@ def player(word: str, game: TensorGame) -> Player:
 def played(
     game: TensorGame,
     words: tuple[str, str] = ("greedy", "random"),
-    matches: int = 6,
+    matches: int = 4,
     seed: int = 1,
-    batch: int = 6,
+    batch: int = 4,
     opening_plies: int = 4,
 ) -> list[MatchResult]:
     book = OpeningBook(game, seed, opening_plies)
@@ -44,20 +44,19 @@ def played(
 @pytest.mark.parametrize(("board", "players"), CONFIGURATIONS)
 def test_every_opening_is_played_in_every_arrangement(board: str, players: int) -> None:
     results = played(load_game("reversi", board, players))
-    assert [result.number for result in results] == list(range(6))
+    assert [result.number for result in results] == list(range(4))
     for result in results:
         checked(result)
         assert Counter(game.seats for game in result.games) == Counter(lineups(players))
         assert all(game.termination == "natural" for game in result.games)
-    assert len({result.opening for result in results}) == 6
+    assert len({result.opening for result in results}) == 4
 
 
 @pytest.mark.parametrize(("board", "players"), CONFIGURATIONS)
 def test_the_seed_alone_decides_whatever_the_batch(board: str, players: int) -> None:
     game = load_game("reversi", board, players)
     first = played(game)
-    assert played(game, batch=2) == first
-    assert played(game, batch=3) == first
+    assert played(game, batch=1) == first
     other = played(game, seed=2)
     assert [r.opening for r in other] != [r.opening for r in first]
 
@@ -82,7 +81,7 @@ def test_a_capped_game_says_so() -> None:
     game.max_moves = 20
     games = [game for result in played(game) for game in result.games]
     capped = [g for g in games if g.termination == "max_moves"]
-    assert len(capped) > 6
+    assert len(capped) > 4
     assert {g.plies for g in capped} <= {20, 21}
 
 
@@ -137,6 +136,7 @@ def test_a_slow_searcher_is_asked_about_fewer_games_at_once() -> None:
     chooser = player("greedy", game)
     states, keys = game.init(8), torch.arange(8)
     at_once = chooser.choose(states, keys, lambda: False)
-    chooser._slow_down(8, 4.0)
+    chooser._pace(8, 4.0)
+    assert chooser._at_once == 2
     assert torch.equal(chooser.choose(states, keys, lambda: False), at_once)
     assert chooser.choose(states, keys, lambda: True) is None

@@ -35,14 +35,14 @@ class Arena:
         self.seed = seed
         self.say = say
         self.per_match = len(lineups(game.players))
-        self._opening_plies = opening_plies
+        self.opening_plies = opening_plies
         self._batch = max(1, batch_games // self.per_match)
         self._games_done = 0
         self._seen: list[tuple[float, int]] = []
 
     def book(self, first: int = 0) -> OpeningBook:
         """This seed's openings from number ``first`` on."""
-        return OpeningBook(self.game, self.seed, self._opening_plies, first)
+        return OpeningBook(self.game, self.seed, self.opening_plies, first)
 
     def play_round(
         self, pair: tuple[Player, Player], book: OpeningBook, most: int, purpose: str

@@ -5,6 +5,7 @@ import json
 import math
 import secrets
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,22 @@ from workers.evaluation.participant import Ladder
 from workers.evaluation.sprt import Sprt
 from workers.harness import Misconfigured, NoDataYet, Worker, cpu_threads, tune_allocator
 from workers.network.places import checkpoint_names, model_folder
-from workers.network.pointers import history
+from workers.network.pointers import history, read_pointer
 
 if TYPE_CHECKING:
     from workers.evaluation.arena import Arena
     from workers.evaluation.gate import Outcome
     from workers.games import TensorGame
 
-_LOOK_AGAIN_S = 5.0
+_LOOK_AGAIN_S = 2.0
+_NEEDS = {"gate": "torch", "gauntlet": "torch", "strength": "torch", "ratings": "numpy"}
 
 
 def run(worker: Worker, arguments: argparse.Namespace) -> int | None:
-    """Does what ``arguments.verb`` says."""
+    """Does what ``arguments.verb`` says. Raises Misconfigured where a module is missing that it needs."""
+    needed = _NEEDS.get(arguments.verb)
+    if needed and find_spec(needed) is None:
+        raise Misconfigured(f"{arguments.verb} needs {needed}: pip install 'quarterdeck[workers]'")
     verbs = {
         "gate": _gate,
         "gauntlet": _gauntlet,
@@ -49,20 +54,26 @@ def _gate(worker: Worker, arguments: argparse.Namespace) -> None:
     """Once, or for each candidate that comes."""
     from workers.evaluation.gate import Gate, explain
 
-    gate = Gate(_arena(worker, arguments), _models(arguments), _test(arguments), _search(arguments))
-    told = None
+    folder = _models(arguments)
+    gate = Gate(_arena(worker, arguments), folder, _test(arguments), _search(arguments))
     while True:
+        latest, best = _pointers(folder)
         outcome = gate.hold()
-        if (outcome.candidate, outcome.decision) != told:
-            told = (outcome.candidate, outcome.decision)
-            _show(arguments, outcome, explain(outcome))
-            _report(worker, outcome, explain(outcome))
+        text = explain(outcome)
+        _show(arguments, outcome, text)
+        _report(worker, outcome, text)
         if not arguments.forever or worker.ending:
             return
-        worker.say(phase="waiting", blocked_because=f"waiting for a candidate; {explain(outcome)}")
-        if worker.wait(_LOOK_AGAIN_S):
-            return
+        known = (latest, outcome.candidate if outcome.promoted else best)
+        worker.say(phase="waiting", blocked_because=f"waiting for a candidate; {text}")
+        while _pointers(folder) == known:
+            if worker.wait(_LOOK_AGAIN_S):
+                return
         worker.say(phase="gate", blocked_because=None)
+
+
+def _pointers(folder: Path) -> tuple[str | None, str | None]:
+    return read_pointer(folder, "latest"), read_pointer(folder, "best")
 
 
 def _gauntlet(worker: Worker, arguments: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from workers.search import NetworkEvaluator, Searcher, choose, make_searcher
 
 WORDS = "random, greedy, positional, mcts:N, policy:CKPT, puct:N:CKPT (CKPT: a checkpoint's name, latest or best)"
 _CALL_S = 1.0  # a call of a searcher cannot be interrupted: it should not last longer
+_FIRST_GAMES = 32
 
 
 class Player:
@@ -32,7 +33,7 @@ class Player:
         self.participant = participant
         self.checkpoint = checkpoint
         self._searcher = searcher
-        self._at_once: int | None = None
+        self._at_once = _FIRST_GAMES
 
     @torch.inference_mode()
     def choose(self, states: State, keys: Tensor, stop: Callable[[], bool]) -> Tensor | None:
@@ -42,19 +43,20 @@ class Player:
         while at < len(keys):
             if stop():
                 return None
-            index = torch.arange(
-                at, min(len(keys), at + (self._at_once or len(keys))), device=keys.device
-            )
+            index = torch.arange(at, min(len(keys), at + self._at_once), device=keys.device)
             began = time.monotonic()
             weights = self._searcher.search(take(states, index)).weights
             moves.append(choose(weights, keys[index], weights.new_zeros(len(index))))
-            self._slow_down(len(index), time.monotonic() - began)
+            self._pace(len(index), time.monotonic() - began)
             at += len(index)
         return torch.cat(moves)
 
-    def _slow_down(self, games: int, seconds: float) -> None:
+    def _pace(self, games: int, seconds: float) -> None:
+        """How many games the next call is about, from what the last one took."""
         if seconds > _CALL_S:
             self._at_once = max(1, int(games * _CALL_S / seconds))
+        elif games == self._at_once and seconds < _CALL_S / 4:
+            self._at_once *= 2
 
 
 def load(

@@ -8,6 +8,7 @@ from workers.evaluation import match_log
 from workers.evaluation.arena import Arena
 from workers.evaluation.difference import Difference, difference
 from workers.evaluation.match_result import MatchResult
+from workers.evaluation.matches import ladder_of
 from workers.evaluation.players import Player, load, load_network, of_network
 from workers.network.places import checkpoint_names
 
@@ -64,7 +65,9 @@ def _played(arena: Arena, pair: tuple[Player, Player], matches: int) -> list[Mat
     found = [
         result
         for result in match_log.read(arena.log).results
-        if result.participants == who and result.seed == arena.seed
+        if result.participants == who
+        and result.ladder == ladder_of(arena.game)
+        and (result.seed, len(result.opening)) == (arena.seed, arena.opening_plies)
     ]
     arena.skip(min(len(found), matches) * arena.per_match)
     arena.worker.say(message=f"{who[0].name} against {who[1].name}")

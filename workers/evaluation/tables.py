@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from workers.evaluation.difference import Difference
 from workers.evaluation.participant import Participant
-from workers.evaluation.ratings import Rating
 from workers.network.pointers import Change
 
-if TYPE_CHECKING:  # they need torch, and a table does not
+if TYPE_CHECKING:  # they need torch or numpy, and a table does not
     from workers.evaluation.gauntlet import Score
+    from workers.evaluation.ratings import Rating
     from workers.evaluation.strength import Strength
 
 
@@ -34,7 +34,7 @@ def named(participant: Participant, checkpoints: Sequence[str] = ()) -> str:
     return participant.name
 
 
-def ratings_table(ratings: Sequence[Rating], checkpoints: Sequence[str]) -> str:
+def ratings_table(ratings: "Sequence[Rating]", checkpoints: Sequence[str]) -> str:
     rows = [
         (
             str(place),

@@ -29,6 +29,8 @@ def test_all_actions_legal_reaches_the_last_and_none_legal_is_no_error() -> None
     chosen = random_actions(everything, torch.Generator().manual_seed(2))
     assert int(chosen.min()) == 0
     assert int(chosen.max()) == 299
+    many = random_actions(torch.ones((40_000, 500), dtype=torch.bool))
+    assert int(many.max()) > 36_000
     nothing = random_actions(torch.zeros((65, 7), dtype=torch.bool))
     assert bool(((nothing >= 0) & (nothing < 65)).all())
 

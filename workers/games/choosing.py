@@ -17,12 +17,12 @@ def random_actions(legal: Tensor, generator: torch.Generator | None = None) -> T
     """
     left = legal.view(torch.uint8)
     if len(left) > 255:
-        left = left.to(torch.int16)
+        left = left.to(torch.int16 if len(left) < 2**15 else torch.int32)
     total = left.sum(0, dtype=left.dtype)
     chance = torch.rand(total.shape, generator=generator, device=left.device)
     # Below `total`: the product with a number below 1 of 24 bits is rounded down.
     rank = (chance * total).to(left.dtype)
-    action = torch.zeros_like(rank, dtype=torch.int16)
+    action = torch.zeros_like(rank, dtype=torch.int32)
     while len(left) > FEW:
         # An odd number of rows shares the middle one, which counts as low.
         skipped = len(left) // 2

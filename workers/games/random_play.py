@@ -16,8 +16,8 @@ from workers.games.replay import PASS
 class Played(NamedTuple):
     """B finished games, T turns of the longest."""
 
-    actions: Tensor  # int16 [T, B], what was played
-    passes: Tensor  # int16 [T, B], forced passes that followed
+    actions: Tensor  # int32 [T, B], what was played
+    passes: Tensor  # int32 [T, B], forced passes that followed
     turns: Tensor  # int64 [B], how many turns of it are the game's
     scores: Tensor  # int64 [players, B]
     natural: Tensor  # bool [B], ended by the rules and not by the cap of `max_moves`
@@ -46,8 +46,8 @@ def play_random(game: TensorGame, count: int, generator: torch.Generator | None 
     while bool(live.any()):
         chosen = random_actions(game.legal(state), generator)
         state, passed = game.step(state, chosen)
-        actions.append(chosen.to(torch.int16))
-        passes.append(passed.to(torch.int16))
+        actions.append(chosen.to(torch.int32))
+        passes.append(passed.to(torch.int32))
         turns += live
         plies += passed + 1
         done = game.done(state)
@@ -73,8 +73,8 @@ def rate(game: TensorGame, count: int, seconds: float = 1.0) -> float:
 
 
 def _stacked(rows: list[Tensor], like: Tensor) -> Tensor:
-    """int16 [T, B], also of no rows at all."""
-    return torch.stack(rows) if rows else like.new_zeros((0, len(like)), dtype=torch.int16)
+    """int32 [T, B], also of no rows at all."""
+    return torch.stack(rows) if rows else like.new_zeros((0, len(like)), dtype=torch.int32)
 
 
 def _listed(actions: list[int], passes: list[int]) -> list[int]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from workers.games.game import GameError, TensorGame
-from workers.games.state import State, put, take
+from workers.games.state import State, clone, put, take
 
 PASS = -1
 ENDED = -2  # fills up the columns of games that are over
@@ -80,7 +80,7 @@ class _Walk:
 
     def __init__(self, game: TensorGame, count: int) -> None:
         self.game = game
-        self.state = game.init(count)
+        self.state = clone(game.init(count))
         device = self.state[0].device
         self.fault = torch.zeros(count, dtype=torch.int64, device=device)
         self.at = torch.zeros_like(self.fault)

@@ -14,7 +14,7 @@ from tests.records.games import BOARD, PLAYERS, WORKER, files_in, game, seeds_in
 from workers.records import Journal, count, disk, encode_line, recover
 from workers.records.claim import Claim
 from workers.records.names import Places
-from workers.records.seal import seal_claim
+from workers.records.seal import examine, seal_claim
 
 OPEN = Path(f"{BOARD}_{PLAYERS}p", "open")
 
@@ -86,7 +86,7 @@ def test_a_shard_and_its_journal_are_one(tmp_path: Path) -> None:
         places = Places(tmp_path / f"{BOARD}_{PLAYERS}p")
         claim = Claim.of_dead(places, worker)
         assert claim is not None
-        seal_claim(claim)
+        seal_claim(claim, examine(claim))
         claim.let_go()
         assert path.exists()
     with open(path, "r+b") as file:  # of what is sealed, a part
@@ -97,11 +97,20 @@ def test_a_shard_and_its_journal_are_one(tmp_path: Path) -> None:
     assert not list((tmp_path / OPEN).glob("*.jsonl"))
 
 
+def test_games_that_are_all_alike_are_not_taken_for_sealed_ones(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, BOARD, PLAYERS, WORKER, seal_games=4)
+    for _ in range(7):
+        journal.append(game(1))
+    journal._claim.let_go()
+    assert recover(tmp_path).recovered == 3
+    assert seeds_in(tmp_path) == [1] * 7
+
+
 def test_a_shard_that_is_no_use_keeps_its_journal(tmp_path: Path) -> None:
     journal = Journal(tmp_path, BOARD, PLAYERS, WORKER)
     for seed in range(3):
         journal.append(game(seed))
-    path, _ = seal_claim(journal._claim)
+    path = seal_claim(journal._claim, examine(journal._claim))
     journal._claim.let_go()
     assert path is not None
     data = bytearray(path.read_bytes())

@@ -16,7 +16,7 @@ from workers.records.line import encode_line
 from workers.records.names import Places
 from workers.records.record import GameRecord
 from workers.records.recover import Recovered, recover_claim
-from workers.records.seal import Clock, seal_claim
+from workers.records.seal import Clock, examine, seal_claim
 from workers.records.zstd import require_zstd
 
 
@@ -114,7 +114,8 @@ class Journal:
             return None
         again, self._doubtful = self._doubtful, True
         self._clear_tail()
-        path, found = seal_claim(self._claim, self._clock, again)
+        found = examine(self._claim)
+        path = seal_claim(self._claim, found, self._clock, again)
         self._claim.renew()
         self.damaged += self._open - found.good
         self.sealed += found.good

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from workers.records import disk
 from workers.records.claim import Claim
-from workers.records.lines import Scan, scan
+from workers.records.lines import Scan
 from workers.records.names import Places
-from workers.records.seal import Clock, seal_claim, set_aside
+from workers.records.seal import Clock, examine, seal_claim
 from workers.records.shards import configurations
 
 
@@ -49,10 +49,9 @@ def recover(out: Path, clock: Clock = time.time) -> Recovered:
 def recover_claim(claim: Claim, clock: Clock = time.time) -> Recovered:
     """Seals and drops a dead writer's journal. Raises OSError, Misconfigured; the journal is there still."""
     try:
-        found = scan(claim.file)
-        set_aside(claim, found)
+        found = examine(claim)
         _cut(claim, found)
-        shard, _ = seal_claim(claim, clock, again=True)
+        shard = seal_claim(claim, found, clock, again=True)
     except BaseException:
         claim.let_go()
         raise

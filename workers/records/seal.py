@@ -18,31 +18,33 @@ from workers.records.zstd import compressed, decompressed
 Clock = Callable[[], float]
 
 
-def seal_claim(
-    claim: Claim, clock: Clock = time.time, again: bool = False
-) -> tuple[Path | None, Scan]:
-    """Puts the claim's games into a shard: its path, None for no games, and what the journal was like.
-
-    The journal is still there; ``renew`` or ``drop`` it next. Lines that nobody can read are set aside.
-    ``again``: an earlier try may have come as far as the shard, whose games are not sealed twice. Raises OSError, Misconfigured (no zstd).
-    """
+def examine(claim: Claim) -> Scan:
+    """What the journal is like. Lines that nobody can read are kept beside it. Raises OSError."""
     found = scan(claim.file)
-    set_aside(claim, found)
+    if found.damaged:
+        _set_aside(claim, b"".join(found.damaged) + found.tail)
+    return found
+
+
+def seal_claim(
+    claim: Claim, found: Scan, clock: Clock = time.time, again: bool = False
+) -> Path | None:
+    """Puts the claim's games into a shard: its path, None for no games.
+
+    The journal is still there; ``renew`` or ``drop`` it next. ``again``: an earlier try may have come as
+    far as the shard, whose games are not sealed twice. Raises OSError, Misconfigured (no zstd).
+    """
     if not found.good:
-        return None, found
+        return None
     last = claim.places.last_shard(claim.worker)
-    if again and last is not None and _holds(last, claim.file):
+    if again and last is not None and _is_of(last, claim.file, found):
         disk.sync_folder(last.parent)
-        return last, found
-    return _write_shard(claim, found.good, _sequence_after(last, clock)), found
+        return last
+    return _write_shard(claim, found.good, _sequence_after(last, clock))
 
 
-def set_aside(claim: Claim, found: Scan) -> None:
-    """Keeps damaged lines, and the tail behind them, in a file beside the journal; the same lines in the
-    same file. A tail alone is what any death leaves, and no game. Raises OSError."""
-    if not found.damaged:
-        return
-    data = b"".join(found.damaged) + found.tail
+def _set_aside(claim: Claim, data: bytes) -> None:
+    """The same lines in the same file. A tail alone is what any death leaves, and no game. Raises OSError."""
     path = claim.places.damaged(claim.worker, zlib.crc32(data))
     disk.write_whole(claim.places.draft(claim.worker), path, data)
 
@@ -80,8 +82,15 @@ def _sequence_after(last: Path | None, clock: Clock) -> int:
     return max(name.sequence + 1 if name else 1, int(clock()))
 
 
-def _holds(shard: Path, journal: int) -> bool:
-    """Whether the shard has each of the journal's lines, in order. No two games of a worker have one line."""
+def _is_of(shard: Path, journal: int, found: Scan) -> bool:
+    """Whether the shard was made of this journal: as many games, the same lines in order.
+
+    Lines that were damaged since are not missed.
+    """
+    name = parse_shard(shard.name)
+    lost = bool(found.damaged or found.tail)
+    if name is None or (name.records <= found.good if lost else name.records != found.good):
+        return False
     try:
         sealed = lines_of(decompressed(checked_pieces(shard)))
         return all(line in sealed for line in good_lines(journal))

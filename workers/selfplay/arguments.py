@@ -56,7 +56,8 @@ def _how(group: argparse._ArgumentGroup) -> None:
         "--net",
         default="best",
         metavar="WHICH",
-        help="best, latest, a checkpoint's name or path; fresh: an untrained one; none: moves all alike (best)",
+        help="best, latest, a checkpoint's name or path; fresh: an untrained one; best-or-fresh: that until there "
+        "is a best; none: moves all alike (best)",
     )
     group.add_argument("--models", type=Path, default=Path("data/models"))
     group.add_argument(

@@ -17,6 +17,7 @@ from workers.network.places import checkpoint_path, is_checkpoint_name, model_fo
 from workers.network.pointers import POINTERS, read_pointer
 
 NONE, FRESH = "none", "fresh"
+_OR_FRESH = "-or-fresh"
 _LOOK_EVERY_S = 1.0
 
 
@@ -29,7 +30,7 @@ class Playing(NamedTuple):
 
 
 class Networks:
-    """``word``: best, latest, a checkpoint's name or path, fresh, none."""
+    """``word``: best, latest, either with -or-fresh, a checkpoint's name or path, fresh, none."""
 
     def __init__(
         self,
@@ -39,7 +40,8 @@ class Networks:
         worker: Worker,
         device: str = "cpu",
     ) -> None:
-        self._game, self._word, self._worker, self._device = game, word, worker, device
+        self._game, self._worker, self._device = game, worker, device
+        self._word, self._or_fresh = word.removesuffix(_OR_FRESH), word.endswith(_OR_FRESH)
         self._folder = model_folder(models, game.key)
         self._pointed: str | None = None
         self._looked_at = time.monotonic()
@@ -52,6 +54,8 @@ class Networks:
             return self._fresh(architecture, seed)
         if self._word in POINTERS:
             self._pointed = self._pointer()
+            if self._pointed is None and self._or_fresh:
+                return self._fresh(architecture, seed)
             return self._follow()
         return self._playing(self._load(self._path()))
 

@@ -180,7 +180,9 @@ def test_every_example_in_the_shipped_files_is_good(tmp_path: Path) -> None:
     assert [node.name for node in settings.nodes] == ["local", "gpu-1", "gpu-2"]
     hex8 = next(dataset for dataset in settings.datasets if dataset.name == "hex8_2p")
     assert hex8.stale_after == 3600.0
-    *_, selfplay, train = settings.presets
+    presets = {preset.name: preset for preset in settings.presets}
+    selfplay, train = presets["selfplay"], presets["train"]
+    assert presets["reversi-selfplay"].code == "workers"
     assert (selfplay.grace, selfplay.nodes, train.restart.policy) == (
         10.0,
         "tag:selfplay",

@@ -98,7 +98,7 @@ def test_unreadable_is_not_empty(tmp_path: Path) -> None:
     path.with_name(f"w-1-n000007-{'0' * 16}.jsonl.zst").touch()
     loop = tmp_path / "square8_2p" / "open" / "x.jsonl"
     loop.symlink_to(loop)
-    found = count(tmp_path)
+    found = count(tmp_path, sizes=True)
     assert found.records == 2
     assert len(found.unreadable) == 2
     assert all(words in str(found.unreadable) for words in ("without a byte", "x.jsonl"))

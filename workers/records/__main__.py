@@ -99,7 +99,7 @@ def _count(arguments: argparse.Namespace) -> int:
     files = [
         file for file in data_files(path) if not parse_shard(file.name) and not is_journal(file)
     ]
-    found = count(path)
+    found = count(path, sizes=True)
     sealed: dict[str, int] = {}
     for shard in list_shards(path):
         sealed[shard.key] = sealed.get(shard.key, 0) + shard.records

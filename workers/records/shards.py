@@ -59,16 +59,19 @@ def list_shards(out: Path | str) -> list[Shard]:
     return sorted(found.values(), key=lambda shard: (shard.sequence, shard.worker, shard.digest))
 
 
-def count(out: Path | str) -> Count:
+def count(out: Path | str, sizes: bool = False) -> Count:
     """Shards by their names, journals by their lines. While a shard takes its journal's place, its games may
-    count twice. What cannot be read is named and never raised."""
+    count twice. What cannot be read is named and never raised.
+
+    ``sizes``: each shard is looked at as well, and one without a byte does not count.
+    """
     digests: dict[str, int] = {}
     unreadable: list[str] = []
     lines = shards = journals = 0
     for folder in _folders(out, lambda error: unreadable.append(_words(error))):
         for entry in folder.files:
             shard = counted(entry.name)
-            if shard is not None and _is_empty(entry):
+            if shard is not None and sizes and _is_empty(entry):
                 unreadable.append(f"{entry.path}: a shard without a byte")
             elif shard is not None:
                 shards += 1

@@ -16,6 +16,7 @@ from workers.games.loading import load_game
 from workers.network.checkpoint import load_checkpoint
 from workers.network.places import HASHES, MODEL, TRAINING
 from workers.network.pointers import swap_pointer
+from workers.records.journal import Journal
 
 
 @pytest.fixture
@@ -68,6 +69,15 @@ def test_no_data_is_no_success(room: Room) -> None:
     assert "no sealed shards of square8_2p below" in room.status["message"]
     assert str(room.games) in room.status["blocked_because"]
     assert room.names == []
+
+
+def test_games_that_are_not_sealed_yet_are_spoken_of(room: Room) -> None:
+    journal = Journal(room.games, "square8", 2, "open", fsync="none")
+    journal.append(played(1)[0])
+    assert room.train("--steps", "5") == 3
+    assert "1 games in open journals, sealed" in room.status["blocked_because"]
+    journal.close()
+    assert room.train("--steps", "1") == 0
 
 
 def test_few_data_are_not_learned_by_heart(room: Room) -> None:

@@ -88,6 +88,14 @@ def test_groups_cover_the_epoch_once() -> None:
     assert len(plan.group_of(plan.begin(1, 1, entries(3)), 1)) == 1
 
 
+def test_shards_that_moved_are_found_again() -> None:
+    before = plan.begin(1, 1, entries(3))
+    moved = [entry._replace(path=f"/new{entry.path}") for entry in entries(2)]
+    after = plan.located(before, moved)
+    assert [entry.digest for entry in after.shards] == [entry.digest for entry in before.shards]
+    assert {entry.path for entry in after.shards} == {"/new/d/0", "/new/d/1", "/d/2"}
+
+
 def test_cursor_and_listing_survive_json() -> None:
     here = plan.begin(3, 4, entries(5))._replace(group=2, batch=7)
     assert plan.from_json(json.loads(json.dumps(plan.as_json(here)))) == here

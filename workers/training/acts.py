@@ -13,6 +13,7 @@ from workers.training import resuming
 from workers.training.optimizer import Diverged, rate_at
 
 if TYPE_CHECKING:
+    from workers.training.data import Data
     from workers.training.loop import Trainer
 
 _PAUSE_S = 1.0
@@ -23,11 +24,7 @@ def shortage(trainer: Trainer) -> str:
     CorruptData where games must not be learned from."""
     data, run, settings = trainer.data, trainer.run, trainer.settings
     if not data.ready():
-        held = len(data.listing.held_out)
-        apart = f" ({held} held out; --held-out 0 takes all)" if held else ""
-        shards = len(data.listing.training)
-        what = f"{shards} shards without a policy target" if shards else f"no sealed shards{apart}"
-        return f"no data yet: {what} of {data.source.words}"
+        return _nothing(data)
     need = math.ceil((run.sample_steps + settings.batch_size) / settings.reuse)
     if data.there >= need:
         return ""
@@ -35,6 +32,19 @@ def shortage(trainer: Trainer) -> str:
         f"waiting for data, have {data.there}/need {need} samples "
         f"(at most {settings.reuse:g} sample-steps each)"
     )
+
+
+def _nothing(data: Data) -> str:
+    """What is there instead of samples."""
+    shards, held = len(data.listing.training), len(data.listing.held_out)
+    if shards:
+        return f"no data yet: {shards} shards without a policy target of {data.source.words}"
+    apart = f"; {held} held out (--held-out 0 takes all)" if held else ""
+    games = data.source.unsealed()
+    unsealed = (
+        f"; {games} games in open journals, sealed after 500 games or 5 minutes" if games else ""
+    )
+    return f"no data yet: no sealed shards of {data.source.words}{apart}{unsealed}"
 
 
 def wait_for_data(trainer: Trainer, short: str) -> bool:

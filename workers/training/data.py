@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from workers.games.game import TensorGame
+from workers.records.shards import count
 from workers.training import groups, listing, plan, window
 from workers.training.batches import Batch, Maker
 from workers.training.groups import Group
@@ -27,6 +28,11 @@ class Source(NamedTuple):
     @property
     def words(self) -> str:
         return f"{self.game.key} below {', '.join(str(path.absolute()) for path in self.folders)}"
+
+    def unsealed(self) -> int:
+        """Games in open journals, which never leave the machine where they are written."""
+        counts = [count(folder / self.game.key) for folder in self.folders]
+        return sum(found.records - found.sealed for found in counts)
 
 
 class Data:
@@ -55,6 +61,7 @@ class Data:
                 self.source.folders, self.source.game.key, self.settings.held_out, found
             )
         self.listing = listing.from_json(self.ranks.share(listing.as_json(found)))
+        self.plan = plan.located(self.plan, self.listing.training)
 
     @property
     def there(self) -> int:

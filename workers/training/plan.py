@@ -41,6 +41,13 @@ def next_group(plan: Plan, mix_games: int) -> Plan:
     return plan._replace(group=plan.group + len(group_of(plan, mix_games)), batch=0)
 
 
+def located(plan: Plan, known: Iterable[Entry]) -> Plan:
+    """The same shards where they lie now: data may have moved between two runs."""
+    paths = {entry.digest: entry.path for entry in known}
+    shards = (entry._replace(path=paths.get(entry.digest, entry.path)) for entry in plan.shards)
+    return plan._replace(shards=tuple(shards))
+
+
 def seed_of(*words: object) -> int:
     """63 bits, from the words alone."""
     text = "/".join(map(str, words)).encode()

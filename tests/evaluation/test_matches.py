@@ -85,6 +85,13 @@ def test_a_capped_game_says_so() -> None:
     assert {g.plies for g in capped} <= {20, 21}
 
 
+def test_somebody_elses_game_is_played_as_well() -> None:
+    game = load_game("tests.games.connect:Connect", "5x4k3", 2)
+    results = played(game, ("mcts:12", "random"))
+    assert sum(result.share(0) for result in results) / len(results) > 0.6
+    assert {result.ladder.rules for result in results} == {"connect/1"}
+
+
 def test_a_stop_gives_whole_matches_only() -> None:
     """Some openings are longer than others, so that their matches are over first."""
     game = load_game("reversi", "square8", 2)

@@ -1,8 +1,7 @@
 """A baseline that knows places: corners are good, cells beside them bad, edges better than the middle.
 
 Reversi only. A cell is worth the more the fewer lines run through it, since a disc is turned along a line
-with neighbours on both ends: at a corner, of a square or of a hexagon, there is none. Discs in the middle
-are a small burden, since they give the others more to turn.
+with neighbours on both ends: at a corner, of a square or of a hexagon, there is none.
 """
 
 import torch
@@ -13,7 +12,7 @@ from workers.games.board import Board, board_named
 from workers.harness import Misconfigured
 from workers.search import Searched
 
-_CORNER, _BESIDE_CORNER, _EDGE, _MIDDLE = 100.0, -20.0, 8.0, -1.0
+_CORNER, _BESIDE_CORNER, _EDGE, _MIDDLE = 100.0, -20.0, 8.0, 1.0
 _WON = 10000.0  # a finished game is worth its lead, before everything else
 _CHUNK = 4096
 

@@ -87,7 +87,7 @@ def _learning(group: argparse._ArgumentGroup) -> None:
         "--ema", type=float, default=_DEFAULTS.ema, help="of the weights that play; 0: none"
     )
     group.add_argument("--value-weight", type=float, default=_DEFAULTS.value_weight)
-    group.add_argument("--dtype", choices=("float32", "bfloat16"), default=_DEFAULTS.dtype)
+    group.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default=_DEFAULTS.dtype)
     group.add_argument(
         "--no-augment", dest="augment", action="store_false", help="without symmetries"
     )

@@ -13,6 +13,7 @@ from workers.training import acts
 from workers.training.data import Data
 from workers.training.losses import losses
 from workers.training.optimizer import advance, rate_at
+from workers.training.precision import computes_in_bfloat16
 from workers.training.ranks import Ranks
 from workers.training.resuming import Run
 from workers.training.settings import Settings
@@ -58,6 +59,7 @@ def train(trainer: Trainer) -> None:
     model = ranks.wrap(network).train()
     first, saved_at, looked_at = run.step, time.monotonic(), time.monotonic()
     short, ending = "", False
+    lower = computes_in_bfloat16(settings.dtype, ranks.device)
     while not ending and (options.steps is None or run.step < options.steps):
         short = acts.shortage(trainer)
         if short and not options.forever:
@@ -67,7 +69,7 @@ def train(trainer: Trainer) -> None:
             continue
 
         batch = data.next().to(ranks.device)
-        with torch.autocast(ranks.device.type, torch.bfloat16, settings.dtype == "bfloat16"):
+        with torch.autocast(ranks.device.type, torch.bfloat16, lower):
             policy, value = model(batch.features)
         found = losses(policy, value, batch, settings.value_weight)
         torch.autograd.backward(found.total)

@@ -29,7 +29,7 @@ class Settings(NamedTuple):
     clip: float = 1.0
     ema: float = 0.999
     value_weight: float = 1.0
-    dtype: str = "float32"
+    dtype: str = "auto"
     augment: bool = True
     window: str = "power"
     held_out: float = 0.05

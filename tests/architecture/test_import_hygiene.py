@@ -11,6 +11,10 @@ import pytest
 import console
 import workers
 
+REFERENCE = tuple(
+    f"workers.{room}"
+    for room in ("games", "network", "search", "selfplay", "training", "evaluation")
+)
 HEAVY = ("torch", "tensorboard", "pandas", "numpy", "pyarrow")
 
 
@@ -56,7 +60,9 @@ def test_the_domain_is_pure() -> None:
     assert not {"asyncio", "socket", "subprocess", "textual", "asyncssh", "psutil"} & loaded
 
 
-@pytest.mark.parametrize("module", sorted(names_below(workers)))
+@pytest.mark.parametrize(
+    "module", sorted(name for name in names_below(workers) if not name.startswith(REFERENCE))
+)
 def test_the_node_side_needs_only_the_standard_library(module: str) -> None:
     loaded = modules_after(
         f"import sys; sys.path.insert(0, {sys.path[0]!r}); sys.path.insert(0, '.')\nimport {module}",
@@ -64,3 +70,17 @@ def test_the_node_side_needs_only_the_standard_library(module: str) -> None:
     )
     third_party = {"textual", "rich", "asyncssh", "yaml", "pydantic", "watchfiles", "console"}
     assert not third_party & {name.partition(".")[0] for name in loaded}
+
+
+def test_the_reference_workers_need_nothing_of_the_console() -> None:
+    pytest.importorskip("torch")
+    names = [name for name in names_below(workers) if name.startswith(REFERENCE)]
+    assert "workers.selfplay.__main__" in names
+    loaded = modules_after("\n".join(f"import {name}" for name in names))
+    assert not {"textual", "asyncssh", "yaml", "pydantic", "console"} & loaded
+
+
+def test_their_names_need_no_torch() -> None:
+    """A machine without torch can say so, and count records."""
+    loaded = modules_after("import workers, workers.__main__, workers.records.__main__")
+    assert not set(HEAVY) & loaded

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -136,12 +139,38 @@ def after_one_round(gate: Gate, worker: Worker) -> None:
     gate._arena.play_round = once
 
 
-def test_of_two_promoters_one_wins(tmp_path: Path, models: Path) -> None:
-    first, second, third = (saved(models, GAME, step) for step in (1, 2, 3))
+def test_of_many_promoters_one_wins(models: Path) -> None:
+    first, *others = (saved(models, GAME, step) for step in range(9))
     assert promotion.promote(models, first, None, "gate")
-    results = [promotion.promote(models, name, first, "gate") for name in (second, third)]
-    assert results == [True, False]
-    assert read_pointer(models, "best") == second
+    together = Barrier(len(others))
+
+    def promote(name: str) -> bool:
+        together.wait(10)
+        return promotion.promote(models, name, first, "gate")
+
+    with ThreadPoolExecutor(len(others)) as pool:
+        results = list(pool.map(promote, others))
+    assert results.count(True) == 1
+    assert read_pointer(models, "best") == others[results.index(True)]
+    assert len(history(models, "best")) == 2
+
+
+def test_a_candidate_that_was_removed_meanwhile_is_not_promoted(
+    tmp_path: Path, models: Path
+) -> None:
+    name = saved(models, GAME, 1)
+    gate = Gate(arena(tmp_path), models, EASY, "policy")
+    play = gate._arena.play_round
+
+    def meanwhile(*arguments):
+        shutil.rmtree(models / "checkpoints" / name, ignore_errors=True)
+        return play(*arguments)
+
+    gate._arena.play_round = meanwhile
+    outcome = gate.hold()
+    assert (outcome.decision, outcome.promoted) == ("superseded", False)
+    assert "removed" in explain(outcome)
+    assert read_pointer(models, "best") is None
 
 
 def test_a_gate_whose_best_was_changed_meanwhile_promotes_nobody(
@@ -209,8 +238,6 @@ def test_roll_backs_go_down_and_not_to_and_fro(models: Path) -> None:
 
 
 def test_roll_back_passes_over_what_is_gone(models: Path) -> None:
-    import shutil
-
     names = [saved(models, GAME, step) for step in range(3)]
     for before, after in zip([None, *names], names, strict=False):
         assert promotion.promote(models, after, before, "gate")

@@ -105,22 +105,31 @@ class Gate:
         verdict = self._judged(found)
         decision = "stopped" if verdict.decision == "continue" else verdict.decision
         said = f"gate {self._search}: {_limits(verdict, self._test)}"
-        promoted = decision == "accept" and promotion.promote(
-            self._folder, candidate.checkpoint, expected, said
-        )
-        if decision == "accept" and not promoted:
-            decision, said = "superseded", f"{said}; but best was changed meanwhile"
-        outcome = self._idle(decision, candidate, best, said)
+        outcome = self._idle(decision, candidate, best, said)  # ages as before the change
+        if decision == "accept":
+            hindered = self._move(candidate.checkpoint, expected, said)
+            outcome = outcome._replace(
+                decision="superseded" if hindered else decision,
+                promoted=not hindered,
+                why=f"{said}; but {hindered}" if hindered else said,
+            )
         shares = [result.share(0) for result in found]
         shares = shares[: verdict.games // self._arena.per_match]
         return outcome._replace(
-            promoted=promoted,
             llr=verdict.llr,
             lower=self._test.lower,
             upper=self._test.upper,
             games=verdict.games,
             measured=difference(shares, self._arena.game.players) if shares else None,
         )
+
+    def _move(self, candidate: str, expected: str | None, reason: str) -> str:
+        """What kept ``best`` from moving to ``candidate``, or nothing."""
+        if not checkpoint_path(self._folder, candidate).is_dir():
+            return "its checkpoint was removed meanwhile"
+        if not promotion.promote(self._folder, candidate, expected, reason):
+            return "best was changed meanwhile"
+        return ""
 
     def _idle(self, decision: str, candidate: Player, best: Player, why: str) -> Outcome:
         now = time.time()

@@ -64,6 +64,18 @@ def test_each_cell_has_the_logit_of_its_place() -> None:
     assert not bool(changed[2:, 2:].any())
 
 
+def test_a_value_head_that_was_pushed_down_can_still_learn() -> None:
+    network = build(Grid(), SMALL)
+    with torch.no_grad():
+        for layer in (network.head, network.hidden):
+            assert layer.bias is not None
+            layer.bias.fill_(-10.0)
+    network(torch.rand(4, 3, 4, 4))[1].pow(2).sum().backward()
+    for layer in (network.head, network.hidden):
+        assert layer.weight.grad is not None
+        assert bool((layer.weight.grad != 0).any())
+
+
 def test_an_architecture_reads_as_it_is_written() -> None:
     assert parse("32x2") == Architecture(32, 2, 64)
     assert parse(str(SMALL)) == SMALL

@@ -9,6 +9,7 @@ from torch.nn import functional
 from workers.network.architecture import Architecture, Board
 
 _HEAD_PLANES = 4
+_LEAK = 0.1  # a head of few units that rectifies fully was dead for ever after some beginnings
 
 
 class Block(nn.Module):
@@ -63,12 +64,12 @@ class Network(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         trunk = self.tower(functional.relu(self.stem(features)))
-        flat = functional.relu(self.head(trunk)).flatten(1)
+        flat = functional.leaky_relu(self.head(trunk), _LEAK).flatten(1)
         policy = self.actions(flat)
         if self.cells is not None:
             spatial = self.cells(trunk).flatten(2)[:, :, self.action_plane].flatten(1)
             policy = torch.cat((spatial, policy), dim=1)
-        value = torch.tanh(self.value(functional.relu(self.hidden(flat))))
+        value = torch.tanh(self.value(functional.leaky_relu(self.hidden(flat), _LEAK)))
         return policy, value
 
 

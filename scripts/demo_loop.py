@@ -7,7 +7,6 @@ folders lie between them. What is there already is gone on with.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import subprocess
@@ -15,18 +14,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
 
 DONE, WAITING = 0, 3
-MAX_GAMES = 5120
-
-
-class Rounds(NamedTuple):
-    """What one round does. `passes`: how often each position of the window is learned from, in all rounds."""
-
-    games: int
-    sims: int
-    strength_games: int
 
 
 def main() -> int:
@@ -46,8 +35,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="at most (5)")
     parser.add_argument("--games", type=int, default=1024, metavar="N", help="a round (1024)")
     parser.add_argument("--sims", type=int, default=32, metavar="N", help="a move (32)")
-    parser.add_argument("--minutes", type=float, default=14.0, help="no round begins that would end later (14)")
-    parser.add_argument("--folder", type=Path, default=Path("data/demo-loop"), help="(data/demo-loop)")
+    parser.add_argument(
+        "--minutes", type=float, default=14.0, help="no round begins that would end later (14)"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("data/demo-loop"), help="(data/demo-loop)"
+    )
     return parser.parse_args()
 
 
@@ -58,13 +51,18 @@ class Loop:
         self._arguments = arguments
         self._game = ("--board", board, "--num-players", players)
         folder: Path = arguments.folder
-        self._data, self._models, self._matches = folder / "selfplay", folder / "models", folder / "matches"
+        self._data, self._models, self._matches = (
+            folder / "selfplay",
+            folder / "models",
+            folder / "matches",
+        )
         self._began = time.monotonic()
         self._cores = len(os.sched_getaffinity(0))
-        self._rounds: list[dict[str, Any]] = []
 
     def run(self) -> int:
-        print(f"demo loop: {self._arguments.config}, {self._cores} cores, at most {self._arguments.minutes:g} min; files in {self._arguments.folder.absolute()}")
+        print(
+            f"demo loop: {self._arguments.config}, {self._cores} cores, at most {self._arguments.minutes:g} min; files in {self._arguments.folder.absolute()}"
+        )
         longest = 0.0
         for number in range(1, self._arguments.rounds + 1):
             if time.monotonic() - self._began + longest > self._arguments.minutes * 60:
@@ -77,21 +75,44 @@ class Loop:
 
     def _round(self, number: int) -> None:
         print(f"\nround {number} of {self._arguments.rounds}  ({self._clock()})")
-        self._play(number)
-        self._step("train", ("workers.training", *self._game, "--data", str(self._data), "--models", str(self._models), "--checkpoint-steps", "1000000"))
-        self._step("gate", ("workers.evaluation", "gate", *self._game, *self._places(), "--search", "policy", "--max-games", "400"))
+        self._play()
+        self._step(
+            "train",
+            (
+                "workers.training",
+                *self._game,
+                "--data",
+                str(self._data),
+                "--models",
+                str(self._models),
+                "--checkpoint-steps",
+                "1000000",
+            ),
+        )
+        self._step(
+            "gate",
+            (
+                "workers.evaluation",
+                "gate",
+                *self._game,
+                *self._places(),
+                "--search",
+                "policy",
+                "--max-games",
+                "400",
+                "--threads",
+                "1",
+            ),
+        )
 
-    def _play(self, number: int) -> None:
+    def _play(self) -> None:
         """One worker a core, one thread each."""
         each = -(-self._arguments.games // self._cores)
-        net = "fresh" if number == 1 and not self._best() else "best"
+        net = "latest-or-fresh"  # the newest learns fastest; what is promoted is the gate's matter
         command = ("workers.selfplay", *self._game, "--num-games", str(each), "--sims", str(self._arguments.sims),
                    "--output", str(self._data), "--models", str(self._models), "--net", net, "--threads", "1",
                    "--batch-size", "256")  # fmt: skip
         self._step("self-play", command, copies=self._cores)
-
-    def _best(self) -> bool:
-        return any(self._models.glob("*/best"))
 
     def _places(self) -> tuple[str, ...]:
         return ("--models", str(self._models), "--matches", str(self._matches))
@@ -126,7 +147,16 @@ class Loop:
 
     def _table(self) -> int:
         """The raw policy of the first, middle and latest networks, against random and greedy."""
-        command = ("workers.evaluation", "strength", *self._game, *self._places(), "--num-games", "400")
+        command = (
+            "workers.evaluation",
+            "strength",
+            *self._game,
+            *self._places(),
+            "--num-games",
+            "400",
+            "--threads",
+            "1",
+        )
         (said,) = self._run("strength", [command])
         print(f"\n{said.strip()}\n\n{self._clock()}")
         return 0

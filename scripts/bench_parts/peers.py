@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv-bench"
-PACKAGES = ("jax[cpu]", "pgx", "mctx", "dm-haiku", "open_spiel")
+PACKAGES = ("jax[cpu]==0.10.2", "pgx==2.6.0", "mctx==0.0.71", "open_spiel==2.0.2")
 ROUNDS = 2
 _CORE = max(os.sched_getaffinity(0))
 _ONE_THREAD = {
@@ -61,10 +61,10 @@ def prepare() -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         print("installing the peers into .venv-bench …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES],
-            check=True,
-        )
+        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES]
+        done = subprocess.run(pip, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise SystemExit(f"the peers cannot be installed: {done.stderr.strip()[-2000:]}")
         stamp.write_text(wanted)
     return python
 

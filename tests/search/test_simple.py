@@ -37,7 +37,7 @@ def play(game, search, games, temperature=1.0, seed=0):
 @pytest.mark.parametrize(("board", "players"), [("square8", 2), ("hex8", 3), ("hex8", 4)])
 def test_never_an_illegal_move_in_many_games(board, players):
     game = Reversi(board, players)
-    for name, games in (("random", 3400), ("policy", 500), ("greedy", 64), ("puct:4", 32)):
+    for name, games in (("random", 3000), ("policy", 350), ("greedy", 24), ("puct:4", 16)):
         play(game, make_searcher(name, game, UniformEvaluator(game)), games)
 
 

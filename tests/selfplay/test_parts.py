@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -93,7 +95,8 @@ def test_what_was_not_searched_is_no_target():
     assert kept.column("moves", 1, 70).tolist() == [3] * 70
 
 
-def test_rates_are_of_the_last_minute_and_nothing_is_unknown(tmp_path):
+def test_rates_are_of_the_last_minute_and_nothing_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setenv("QD_METRICS", str(tmp_path / "metrics.jsonl"))
     clock = [0.0]
     worker = Worker("game")
     journal = Journal(tmp_path, "square8", 2, "w")
@@ -111,6 +114,10 @@ def test_rates_are_of_the_last_minute_and_nothing_is_unknown(tmp_path):
     assert worker._extra["games_per_s_1min"] == pytest.approx(3, abs=0.1)
     assert worker._extra["games_per_s"] == pytest.approx(2, abs=0.1)
     journal.close()
+    points = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    rates = [point["value"] for point in points if point["name"] == "selfplay/games_per_s"]
+    assert len(rates) == 20
+    assert rates[-1] == pytest.approx(3, abs=0.1)
 
 
 def test_the_probe_finds_something_and_keeps_to_what_was_asked():

@@ -78,6 +78,7 @@ def test_killed_it_loses_no_durable_game(command):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_killed_a_hundred_times_it_loses_no_durable_game(command):
     kill_and_recover(command, 100, random.Random(os.getpid()))
 

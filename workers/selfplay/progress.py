@@ -11,6 +11,7 @@ from workers.selfplay.deciding import Decision
 
 _WINDOW_S = 60.0
 _SAY_EVERY_S = 0.5
+_POINT_EVERY_S = 10.0  # of the curves
 
 
 class Progress:
@@ -32,6 +33,7 @@ class Progress:
         self._games = self._cut = self._evaluations = self._useful = self._asked = 0
         self._wins = [0.0] * players
         self._said_at = float("-inf")
+        self._pointed_at = self._began
 
     def count_game(self, record: GameRecord) -> None:
         self._games += 1
@@ -71,6 +73,19 @@ class Progress:
             wins_per_seat=[round(wins, 2) for wins in self._wins],
             output=self._output,
         )
+        if minute is not None and at - self._pointed_at >= _POINT_EVERY_S:
+            self._pointed_at = at
+            self._points(minute, at)
+
+    def _points(self, minute: float, at: float) -> None:
+        """One of each curve, over the games so far."""
+        points = {
+            "games_per_s": minute,
+            "evaluations_per_s": self._evaluations / (at - self._began),
+            "truncation_rate": self._cut / self._games,
+        }
+        for name, value in points.items():
+            self._worker.metric(f"selfplay/{name}", value, self._games)
 
     def _last_minute(self, at: float) -> float | None:
         """Games a second over the last minute, or since the beginning; None before the first game."""

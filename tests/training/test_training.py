@@ -112,7 +112,7 @@ def test_poisoned_games_are_refused_by_name(room: Room, kind: str) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--learning-rate", "0.5"], "learning_rate was 0.001, is 0.5"),
+        (["--learning-rate", "0.5"], "learning_rate was 0.003, is 0.5"),
         (["--architecture", "8x1"], "architecture was 4x1v4, is 8x1v64"),
         (["--seed", "9", "--batch-size", "64"], "seed was 1, is 9; batch_size was 32, is 64"),
     ],

@@ -21,14 +21,14 @@ class Settings(NamedTuple):
     seed: int = 1
     batch_size: int = 256
     """Samples a step, over all ranks."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     warmup_steps: int = 200
     schedule_steps: int = 20_000
     """The cosine ends there; a tenth of the rate from then on."""
     weight_decay: float = 1e-2
-    clip: float = 1.0
+    clip: float = 3.0
     ema: float = 0.999
-    value_weight: float = 1.0
+    value_weight: float = 1.5
     dtype: str = "auto"
     augment: bool = True
     window: str = "power"

@@ -20,6 +20,8 @@ from workers.training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 SMALL = [
+    "--dtype",
+    "float32",
     "--architecture",
     "4x1v4",
     "--batch-size",

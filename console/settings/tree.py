@@ -55,6 +55,22 @@ def merge(lower: Entry, upper: Entry) -> Entry:
     return upper
 
 
+def own_first(tree: Entry, shipped: Entry) -> Entry:
+    """`tree` with what came with the program behind what a person named, in each list of named things."""
+    if not isinstance(tree.value, Mapping) or not isinstance(shipped.value, Mapping):
+        return tree
+    found = dict(tree.value)
+    for key, lower in shipped.value.items():
+        entry = found[key]
+        if not isinstance(lower.value, tuple) or not isinstance(entry.value, tuple):
+            continue
+        if _named(lower) and _named(entry):
+            names = {name_of(child) for child in lower.value}
+            ordered = sorted(entry.value, key=lambda child: name_of(child) in names)
+            found[key] = replace(entry, value=tuple(ordered))
+    return replace(tree, value=found)
+
+
 def without_empty(entry: Entry) -> Entry:
     """`entry` with every key that has no value left out."""
     if isinstance(entry.value, Mapping):

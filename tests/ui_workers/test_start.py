@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from console.ui.modals.start import StartModal
+from console.ui.widgets.choice import Choice
 from tests.backends.memory_agent import MemoryNode
 from tests.ui_details.consoles import screen_text, until
 from tests.ui_workers.worlds import (
@@ -81,6 +82,10 @@ async def test_overrides_are_in_the_plan_and_in_what_runs(
 async def test_a_command_without_a_preset(tmp_path: Path, a: MemoryNode) -> None:
     async with console(tmp_path, a, settings="nodes: [a]\n") as pilot:
         await pilot.press("S")
+        await says(pilot, "← → preset")
+        choice = pilot.app.screen.query_one(Choice)
+        choice.choose(len(choice.words) - 1)  # behind the presets that come with the program
+        await pilot.press("tab")
         await says(pilot, "[a command]", "type a command")
         await pilot.press("enter")
         assert states(a) == {}
@@ -148,7 +153,7 @@ async def test_the_palette_starts_a_preset(tmp_path: Path, a: MemoryNode) -> Non
         await on_workers(pilot)
         await pilot.press("colon", *"start train")
         await says(pilot, "Start train", "python3 train.py")
-        await pilot.press("down", "enter")
+        await pilot.press("enter")
         await says(pilot, "[train]", "cd runs && python3 train.py")
         await pilot.press("escape")
         assert "Start workers" not in screen_text(pilot)

@@ -10,6 +10,7 @@ from workers.agent.data.outcome import ShouldStop, Stopped, Uncountable
 
 _PIECE_BYTES = 256 * 1024
 _POLL_S = 0.2  # how soon a stop is noticed while the program is silent
+_FOLDED_BYTES = 2048  # at a time: a hostile byte unfolds to 32 KiB
 _LACKING = "zstd data, and this node has neither the zstd program nor a Python module for it"
 
 
@@ -36,7 +37,31 @@ def _module() -> Optional[Callable[[IO[bytes]], Any]]:
         module = importlib.import_module("zstandard")
     except ImportError:
         return None
-    return lambda file: module.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return lambda file: _Frames(module, file)
+
+
+class _Frames:
+    """Frame after frame by the package zstandard, whose own reader takes a file that ends early for a whole one."""
+
+    def __init__(self, module: Any, file: IO[bytes]) -> None:
+        self._begin = module.ZstdDecompressor().decompressobj
+        self._file = file
+        self._frame: Any = None
+
+    def read(self, _: int) -> bytes:
+        """What the next bytes unfold to; b"" at the end. Raises EOFError where that is within a frame."""
+        while True:
+            rest = self._frame.unused_data if self._frame is not None and self._frame.eof else b""
+            data = rest or self._file.read(_FOLDED_BYTES)
+            if not data:
+                if self._frame is None or self._frame.eof:
+                    return b""
+                raise EOFError("it ends within a frame")
+            if self._frame is None or self._frame.eof:
+                self._frame = self._begin()
+            unfolded = bytes(self._frame.decompress(data))
+            if unfolded:
+                return unfolded
 
 
 def _program() -> Optional[str]:

@@ -93,7 +93,10 @@ def start_four_on_each(terminal: Terminal) -> None:
     terminal.wait_for("3 marked")
     terminal.send("S")
     terminal.wait_for("Start workers")
+    terminal.wait_for("[reversi-selfplay]")
+    terminal.send("h")  # the last of the presets is none: a command
     terminal.wait_for("python train.py")
+    terminal.send("\t")
     terminal.send(COMMAND)
     terminal.wait_for("setsid sleep 900")
     terminal.send("\ttick")

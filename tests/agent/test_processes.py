@@ -68,7 +68,8 @@ def test_cpu_share_is_of_one_core() -> None:
         assert found is not None
         assert found.cpu_percent == pytest.approx(oracle.cpu_percent(), abs=25)
         top = reader.top(4)
-        assert found in top or all(p.cpu_percent >= found.cpu_percent for p in top)
+        busiest = [process.cpu_percent or 0.0 for process in top[:2]]  # the others by memory
+        assert found in top or min(busiest) >= (found.cpu_percent or 0.0)
     finally:
         busy.kill()
         busy.wait()

@@ -1,0 +1,1 @@
+"""Jobs that conduct others: a console without a screen, run as a worker."""

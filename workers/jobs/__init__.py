@@ -1,0 +1,1 @@
+"""Jobs: commands that obey the worker contract and end."""

@@ -1,0 +1,1 @@
+"""What was produced, synced, aggregated and backed up: shapes, manifests, and what they prove."""

@@ -21,8 +21,9 @@ WORKER = "QD_WORKER"  # its name
 STATUS = "QD_STATUS"  # path of status.json
 METRICS = "QD_METRICS"  # path of metrics.jsonl
 DRAIN = "QD_DRAIN"  # path that appears when the worker should finish its unit and stop
+INPUT = "QD_INPUT"  # path of the document the worker was started with, where it was given one
 TOKEN = "QD_TOKEN"  # noqa: S105  (whose process this is: node key and run id)
-NAMES = (RUN_DIR, RUN_ID, WORKER, STATUS, METRICS, DRAIN, TOKEN)
+NAMES = (RUN_DIR, RUN_ID, WORKER, STATUS, METRICS, DRAIN, INPUT, TOKEN)
 
 # ------------------------------------------------------------ exit codes out
 

@@ -116,7 +116,7 @@ def test_a_status_file_that_is_a_trap_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(path)
     assert look(str(path), StatusFile(), 0.0, 0.0, None).progress is None
     path.unlink()
-    path.write_text("{" + " " * 100_000 + "}")
+    path.write_text("{" + " " * 300_000 + "}")
     assert look(str(path), StatusFile(), 0.0, 0.0, None).progress is None
 
 
@@ -276,3 +276,29 @@ def test_an_exit_is_shown_with_its_code_or_signal(console: Asker) -> None:
     assert console.record(failed.run_id, lambda r: r.exit_code == 42).state == "exited"
     record = console.record(killed.run_id, lambda r: r.signal == 9)
     assert (record.state, record.exit_code) == ("exited", None)
+
+
+def test_how_far_each_part_is_comes_from_the_status_and_nothing_of_it_is_believed_unchecked() -> (
+    None
+):
+    part = {
+        "name": "gpu-1",
+        "state": "running",
+        "done": 3,
+        "total": 10,
+        "bytes": 4e9,
+        "eta_s": "soon",
+    }
+    status = {"extra": {"parts": [part, {"state": "no name"}, "no object", {"name": 7}]}}
+    (found,) = progress_of(json.dumps(status).encode()).parts
+    assert (found.name, found.state, found.done, found.total, found.bytes) == (
+        "gpu-1",
+        "running",
+        3,
+        10,
+        4e9,
+    )
+    assert found.eta_s is None
+    assert progress_of(b'{"extra": {"parts": {"name": "gpu-1"}}}').parts == ()
+    many = {"extra": {"parts": [{"name": f"n{i}"} for i in range(2000)]}}
+    assert len(progress_of(json.dumps(many).encode()).parts) <= 500

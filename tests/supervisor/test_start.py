@@ -254,3 +254,18 @@ def test_child_that_dawdles_at_its_gate_is_waited_for(world: World) -> None:
     late.wait()
     worker.finished()
     assert (world.folder / "ran").read_text() == "ran\n"
+
+
+def test_document_is_there_at_each_attempt_and_only_for_its_worker(world: World) -> None:
+    reads = (
+        "import os,stat\npath=os.environ['QD_INPUT']\nprint(open(path).read(), end='')\n"
+        "print(oct(stat.S_IMODE(os.stat(path).st_mode)))\nos.unlink(path)\nraise SystemExit(1)"
+    )
+    again = RestartRule("on-failure", max_restarts=1, backoff_s=0.01)
+    worker = world.python(reads, input=('{"ü": ', "1}\n"), restart=again)
+    worker.finished()
+    assert worker.output() == '{"ü": 1}\n0o600\n'
+    assert Path(worker.run.paths.attempt(1).log("out")).read_text() == worker.output(), (
+        "both had it"
+    )
+    assert "QD_INPUT" not in shown(world)["env"]  # type: ignore[operator]

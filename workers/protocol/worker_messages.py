@@ -83,9 +83,25 @@ class WorkerSpec(NamedTuple):
     tags: Tuple[str, ...] = ()
     by: str = ""  # who asked: user@host
     code: str = ""  # digest of the bundle of our own workers that comes before its PYTHONPATH
+    input: Tuple[str, ...] = ()  # pieces of a document it finds at QD_INPUT; empty: there is none
 
 
 # ---------------------------------------------------------------- what runs
+
+
+class ProgressPart(NamedTuple):
+    """How far a worker is with one part of its work, as a rule a node."""
+
+    name: str
+    state: str = ""  # waiting, running, done, partial, failed, skipped
+    done: Optional[float] = None
+    total: Optional[float] = None
+    unit: str = ""
+    bytes: Optional[float] = None
+    bytes_total: Optional[float] = None
+    rate_bytes_s: Optional[float] = None
+    eta_s: Optional[float] = None
+    message: str = ""
 
 
 class Progress(NamedTuple):
@@ -101,6 +117,7 @@ class Progress(NamedTuple):
     blocked_because: Optional[str] = None
     age_s: Optional[float] = None  # of this word
     source: str = "status"  # status, log
+    parts: Tuple[ProgressPart, ...] = ()
 
 
 class WorkerRecord(NamedTuple):

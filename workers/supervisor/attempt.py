@@ -48,6 +48,7 @@ class Attempt:
         try:
             storage.make_folder(self.paths.folder)
             exit_record.prepare(self.paths.exit_record)
+            self._give_input(spec)
             orders = self._orders(spec, login)
         except NoSecret as error:
             return Refusal("secret", 0, "", str(error))
@@ -59,6 +60,11 @@ class Attempt:
             self._drop_group()
             return refusal.of_error("fork", error)
         return None
+
+    def _give_input(self, spec: WorkerSpec) -> None:
+        if spec.input:
+            storage.remove_quietly(self.paths.input)  # of a start that was cut short
+            storage.write_plain(self.paths.input, "".join(spec.input).encode())
 
     def _orders(self, spec: WorkerSpec, login: Mapping[str, str]) -> Orders:
         home = login.get("HOME", "/")

@@ -58,6 +58,7 @@ class AttemptPaths:
         self.status = os.path.join(folder, "status.json")
         self.metrics = os.path.join(folder, "metrics.jsonl")
         self.drain = os.path.join(folder, "drain")
+        self.input = os.path.join(folder, "input.json")
         self.gate = os.path.join(
             folder, "gate"
         )  # while it is there, the command was never executed

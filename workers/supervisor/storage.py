@@ -109,6 +109,16 @@ def _replace(path: str, data: bytes) -> None:
     sync_folder(os.path.dirname(path))
 
 
+def write_plain(path: str, data: bytes) -> None:
+    """A fresh private file that need not outlive a crash of the machine. Raises OSError."""
+    file = create(path)
+    try:
+        with naming(path):
+            write_all(file, data)
+    finally:
+        os.close(file)
+
+
 def create(path: str) -> int:
     """A fresh private file, open for writing. Raises OSError, FileExistsError for whatever has the name."""
     file = os.open(path, _FRESH, 0o600)

@@ -45,7 +45,9 @@ def worker_environment(
 
 
 def _contract(spec: WorkerSpec, run: RunPaths, attempt: AttemptPaths) -> Dict[str, str]:
+    given = {contract.INPUT: attempt.input} if spec.input else {}
     return {
+        **given,
         contract.RUN_DIR: run.folder,
         contract.RUN_ID: spec.run_id,
         contract.WORKER: spec.name,

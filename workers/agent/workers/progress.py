@@ -3,12 +3,13 @@
 import json
 import os
 import stat
-from typing import Any, Mapping, NamedTuple, Optional
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 from workers.agent.workers.age import FileAge
-from workers.protocol import Progress
+from workers.protocol import Progress, ProgressPart
 
-LIMIT_BYTES = 64 * 1024
+LIMIT_BYTES = 256 * 1024
+_PARTS = 500  # of one worker that are told
 _TEXT = 500  # characters of one field
 _LARGEST = 2.0**63
 _HEALTHS = frozenset({"ok", "slow", "stalled", "writer_blocked", "unknown"})
@@ -57,6 +58,30 @@ def progress_of(content: bytes) -> Progress:
         message=_text(body, "message"),
         health=health if health in _HEALTHS else "",
         blocked_because=_text(body, "blocked_because") or None,
+        parts=_parts(body.get("extra")),
+    )
+
+
+def _parts(extra: Any) -> Tuple[ProgressPart, ...]:
+    """`extra.parts`: a list of objects with a name; what is none is left out."""
+    listed = extra.get("parts") if type(extra) is dict else None
+    if type(listed) is not list:
+        return ()
+    return tuple(_part(one) for one in listed[:_PARTS] if type(one) is dict and _text(one, "name"))
+
+
+def _part(body: Mapping[str, Any]) -> ProgressPart:
+    return ProgressPart(
+        name=_text(body, "name"),
+        state=_text(body, "state"),
+        done=number(body.get("done")),
+        total=number(body.get("total")),
+        unit=_text(body, "unit"),
+        bytes=number(body.get("bytes")),
+        bytes_total=number(body.get("bytes_total")),
+        rate_bytes_s=number(body.get("rate_bytes_s")),
+        eta_s=number(body.get("eta_s")),
+        message=_text(body, "message"),
     )
 
 

@@ -13,10 +13,13 @@ class WorkerError(Exception):
     """The text says what, where, and what to do."""
 
     code = 1
+    phase = "failed"
+    """What the status says the command came to."""
 
 
 class NoDataYet(WorkerError):
     code = contract.EXIT_WAITING
+    phase = "waiting"
 
 
 class Misconfigured(WorkerError):

@@ -69,7 +69,7 @@ def _outcome(worker: Worker, run: Run, arguments: argparse.Namespace) -> int:
     try:
         code = run(worker, arguments) or contract.EXIT_DONE
     except WorkerError as error:
-        return _failed(worker, error.code, str(error))
+        return _failed(worker, error.code, str(error), error.phase)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             place = f"{error.filename}: " if error.filename else ""
@@ -88,11 +88,11 @@ def _unexpected(worker: Worker, error: Exception) -> int:
     return _failed(worker, 1, f"{type(error).__name__}: {error}")
 
 
-def _failed(worker: Worker, code: int, text: str) -> int:
+def _failed(worker: Worker, code: int, text: str, phase: str = "failed") -> int:
     print(f"error: {text}", file=sys.stderr, flush=True)
     waits = code == contract.EXIT_WAITING
     worker.say(
-        phase="waiting" if waits else "failed",
+        phase=phase,
         message=text,
         health="ok" if waits else contract.EXIT_WORDS.get(code, "failed"),
         blocked_because=text if waits else None,

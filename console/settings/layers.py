@@ -134,7 +134,7 @@ def _tree(entry: Entry) -> Entry:
     entry = without_empty(entry)
     assert isinstance(entry.value, Mapping)
     found = dict(entry.value)
-    for key in ("nodes", "datasets", "presets"):
+    for key in ("nodes", "datasets", "presets", "jobs"):
         if key in found and isinstance(found[key].value, tuple):
             found[key] = _checked_list(key, found[key])
     return replace(entry, value=found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,18 +13,20 @@ from pydantic import (
     StrictBool,
     StrictInt,
     Tag,
+    ValidationInfo,
     field_validator,
 )
 
 from console.errors import UsageError
 from console.fleet.model import NodeSpec, Transport
 from console.fleet.rules import AlertRules
+from console.settings.alerts import RULES, AlertSettings, RuleSettings
 from console.settings.hosts import LOCAL, parse_host
+from console.settings.jobs import JobSettings, TrainingSettings, check_jobs
 from console.settings.places import places
 from console.settings.presets import PresetSettings
 from console.settings.selectors import selects
 from console.settings.values import (
-    Duration,
     EnvironmentName,
     HomePath,
     Line,
@@ -41,7 +43,6 @@ from console.settings.values import (
 )
 from workers.protocol import DatasetWatch
 
-RULES = tuple(field.name for field in fields(AlertRules) if field.name != "stale_after")
 _COUNTS = ("lines", "shards", "parquet", "files")
 
 Port = Annotated[StrictInt, Field(ge=1, le=65_535)]
@@ -60,6 +61,7 @@ class NodeSettings(Section):
     root: NodePath = ""
     environment: dict[EnvironmentName, Line] = Field(default_factory=dict, repr=False)
     disks: tuple[NodePath, ...] = ()
+    sync_disabled: StrictBool = False  # nothing is synced from it or to it
 
     @field_validator("jump")
     @classmethod
@@ -126,52 +128,6 @@ class DatasetSettings(Section):
     @property
     def watch(self) -> DatasetWatch:
         return DatasetWatch(self.name, self.paths, self.count)
-
-
-def _limit(value: Any) -> float:
-    """A number, or a duration for the rules whose limit is a time."""
-    try:
-        return duration_s(value)
-    except ValueError:
-        raise ValueError("wanted a number, or a duration such as 12h") from None
-
-
-class RuleSettings(Section):
-    """What is changed of one alert rule; what is absent stays as it was."""
-
-    limit: Annotated[float, BeforeValidator(_limit)] | None = None
-    for_: Annotated[Duration | None, Field(alias="for")] = None
-    clear: Duration | None = None
-    enabled: StrictBool | None = None
-
-
-class AlertSettings(Section):
-    """Thresholds: one entry for each kind of alert, named as in `AlertRules`."""
-
-    node_down: RuleSettings = RuleSettings()
-    node_attention: RuleSettings = RuleSettings()
-    disk_nearly_full: RuleSettings = RuleSettings()
-    disk_full_within: RuleSettings = RuleSettings()
-    inodes: RuleSettings = RuleSettings()
-    memory: RuleSettings = RuleSettings()
-    swap: RuleSettings = RuleSettings()
-    gpu_hot: RuleSettings = RuleSettings()
-    gpu_lost: RuleSettings = RuleSettings()
-    gpu_driver: RuleSettings = RuleSettings()
-    gpu_idle_held: RuleSettings = RuleSettings()
-    cpu_contention: RuleSettings = RuleSettings()
-    dataset_stale: RuleSettings = RuleSettings()
-    dataset_unreadable: RuleSettings = RuleSettings()
-    worker_slow: RuleSettings = RuleSettings()
-    worker_stalled: RuleSettings = RuleSettings()
-    worker_crash_loop: RuleSettings = RuleSettings()
-    worker_writer_blocked: RuleSettings = RuleSettings()
-    worker_lost: RuleSettings = RuleSettings()
-    worker_exited_badly: RuleSettings = RuleSettings()
-    worker_kill_pending: RuleSettings = RuleSettings()
-    worker_unguarded: RuleSettings = RuleSettings()
-    worker_warning: RuleSettings = RuleSettings()
-    clock_skew: RuleSettings = RuleSettings()
 
 
 def _form(value: Any) -> str:
@@ -248,6 +204,25 @@ class Settings(Section):
     interval: Annotated[float, BeforeValidator(duration_s), Field(ge=0.2, le=3600)] = 1.0
     count_interval: Annotated[float, BeforeValidator(duration_s), Field(ge=1, le=86_400)] = 10.0
     read_only: StrictBool = False
+    jobs: tuple[JobSettings, ...] = ()
+    sync_disabled: StrictBool = False  # nothing is synced from this machine or to it
+    training: TrainingSettings = TrainingSettings()
+
+    @field_validator("jobs")
+    @classmethod
+    def _fitting(cls, value: tuple[JobSettings, ...], info: ValidationInfo) -> Any:
+        datasets = info.data.get("datasets")
+        if datasets is not None:  # else the fault is there
+            check_jobs(value, frozenset(dataset.name for dataset in datasets))
+        return value
+
+    def sync_off(self, node: str) -> str:
+        """Why nothing is synced from a node or to it, in words; "" where nothing forbids it."""
+        entry = next((each for each in self.nodes if each.name == node), None)
+        if entry is not None and entry.sync_disabled:
+            return f"{node}: its settings say sync_disabled"
+        here = entry.local if entry is not None else node == LOCAL
+        return "this machine: the settings say sync_disabled" if here and self.sync_disabled else ""
 
     def node_specs(self) -> tuple[NodeSpec, ...]:
         """The nodes to watch, in the settings' order; this machine where none is configured."""

@@ -22,6 +22,16 @@ def descendants(pid: int, deep: bool = True) -> list[int]:
     return found
 
 
+def command_of(pid: int) -> list[bytes]:
+    """The words of its command line; none of one that is gone."""
+    return _strings(pid, "cmdline")
+
+
+def environment_of(pid: int) -> list[bytes]:
+    """`NAME=value` as it began with; none of one that is gone or another's."""
+    return _strings(pid, "environ")
+
+
 def alive(pid: int) -> bool:
     """True while the process runs (a zombie does not)."""
     status = _status(pid)
@@ -45,6 +55,13 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         pass
+
+
+def _strings(pid: int, file: str) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes().split(b"\0")[:-1]
+    except OSError:
+        return []
 
 
 def _status(pid: int) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.processes import alive
+from tests.processes import alive, environment_of
 
 _TOLD = b"QD_RUN_DIR="
 
@@ -46,11 +46,7 @@ def _others() -> list[int]:
 
 
 def _told(pid: int, folder: bytes) -> bool:
-    try:
-        content = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
-    told = (word[len(_TOLD) :] for word in content.split(b"\0") if word.startswith(_TOLD))
+    told = (word[len(_TOLD) :] for word in environment_of(pid) if word.startswith(_TOLD))
     return any(word.startswith(folder) for word in told)
 
 

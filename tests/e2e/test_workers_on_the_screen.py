@@ -15,7 +15,7 @@ import yaml
 from tests.e2e.conftest import clean_environment
 from tests.loopback import LoopbackFleet, unavailable
 from tests.namespaces import LoopbackHost
-from tests.processes import descendants
+from tests.processes import command_of, descendants, environment_of
 from tests.terminal import Terminal
 
 pytestmark = [
@@ -58,11 +58,7 @@ def workers_of(host: LoopbackHost) -> dict[str, set[int]]:
     """Name of each worker on the host → all its processes, by what stands in their environment."""
     found: dict[str, set[int]] = {}
     for pid in descendants(host.init):
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        for word in environment:
+        for word in environment_of(pid):
             if word.startswith(b"QD_WORKER="):
                 found.setdefault(word[10:].decode(), set()).add(pid)
     return found
@@ -70,15 +66,8 @@ def workers_of(host: LoopbackHost) -> dict[str, set[int]]:
 
 def agents_of(host: LoopbackHost) -> list[int]:
     """The agents there: what sshd's sessions have started."""
-    found = []
-    for pid in descendants(host.init):
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"-S" in words and b"-u" in words:
-            found.append(pid)
-    return found
+    commands = {pid: command_of(pid) for pid in descendants(host.init)}
+    return [pid for pid, words in commands.items() if b"-S" in words and b"-u" in words]
 
 
 def eventually(holds: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from tests.namespaces import SSHD, LoopbackHost
-from tests.processes import descendants
+from tests.processes import command_of, descendants
 
 _AGENT = b"quarterdeck-python"  # stands in the arguments of every agent
 
@@ -52,11 +51,7 @@ def inside(host: LoopbackHost, *argv: str) -> str:
 
 
 def _is_agent(pid: int) -> bool:
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return _AGENT in arguments
+    return _AGENT in command_of(pid)
 
 
 def _program(pid: int) -> str:

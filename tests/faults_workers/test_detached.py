@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -11,7 +10,7 @@ import yaml
 from console.errors import QuarterdeckError
 from tests.faults_workers.desk import Desk, until
 from tests.loopback import LoopbackFleet, unavailable
-from tests.processes import alive, descendants
+from tests.processes import alive, command_of, descendants
 
 pytestmark = [
     pytest.mark.root,
@@ -27,11 +26,8 @@ def fleet() -> Iterator[LoopbackFleet]:
 
 
 def sleepers(fleet: LoopbackFleet) -> list[int]:
-    found = []
-    for pid in descendants(fleet.hosts[0].init):
-        if Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\x00600\x00":
-            found.append(pid)
-    return found
+    living = descendants(fleet.hosts[0].init)
+    return [pid for pid in living if command_of(pid) == [b"sleep", b"600"]]
 
 
 async def test_its_worker_stays_listed_and_is_the_same_when_the_node_comes_back(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults_workers.desk import LONG, Console, Desk, Follower, run_folders, until
-from tests.processes import alive
+from tests.processes import alive, environment_of
 from tests.running import runs_below, sweep
 from tests.sshd import Sshd
 
@@ -139,12 +139,9 @@ def main_processes(home: Path) -> dict[str, list[int]]:
     """Name of each worker that lives → its processes."""
     found: dict[str, list[int]] = {}
     for pid in runs_below(home):
-        try:
-            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        name = next(word[10:] for word in words if word.startswith(b"QD_WORKER="))
-        found.setdefault(name.decode(), []).append(pid)
+        for word in environment_of(pid):
+            if word.startswith(b"QD_WORKER="):
+                found.setdefault(word[10:].decode(), []).append(pid)
     return found
 
 

@@ -68,7 +68,7 @@ def _rule(kind: str, rules: AlertRules) -> Rule:
 
 
 def _found(trouble: _Trouble, rule: Rule, stem: str, group: list[WorkerView]) -> Finding:
-    key, help_ = trouble.fix(group[0])
+    key, help_ = _OF_JOB if group[0].record.kind == "job" else trouble.fix(group[0])
     text = _sentence(trouble, group)
     return finding(trouble.kind, text, rule, stem, trouble.severity, key, help_)
 
@@ -83,6 +83,8 @@ def _sentence(trouble: _Trouble, group: list[WorkerView]) -> str:
 
 
 # ------------------------------------------------------------ what can be wrong
+
+_OF_JOB: Fix = ("3", "shows it among the jobs: r retries what failed, x cancels")
 
 
 def _of_full_disk(view: WorkerView) -> Fix:

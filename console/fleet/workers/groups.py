@@ -13,6 +13,7 @@ RUN, UNSEEN = "run", "unseen"
 _ORDER = (RUN, "slow", "stalled", "blocked", "crash-loop", "failed", "lost", "kill pending",
           "starting", "stopping", "back-off", "draining", UNSEEN)  # fmt: skip
 _BAD = frozenset({"stalled", "blocked", "crash-loop", "failed", "lost", "kill pending"})
+_OTHERS = frozenset({"command", "job"})  # shown where they were asked for, and on the Jobs screen
 
 
 class WorkerGroup(NamedTuple):
@@ -57,10 +58,10 @@ def is_bad(word: str) -> bool:
 
 
 def counts(views: Iterable[WorkerView]) -> tuple[tuple[str, int], ...]:
-    """(word, workers) of those that occur, what runs first. Ad-hoc commands are no workers."""
+    """(word, workers) of those that occur, what runs first. Jobs and ad-hoc commands are no workers."""
     found: dict[str, int] = {}
     for view in views:
-        word = word_of(view) if view.newest and view.record.kind != "command" else ""
+        word = word_of(view) if view.newest and view.record.kind not in _OTHERS else ""
         if word:
             found[word] = found.get(word, 0) + 1
     return tuple(sorted(found.items(), key=lambda item: _place(item[0])))
@@ -70,7 +71,7 @@ def groups(views: Iterable[WorkerView]) -> tuple[WorkerGroup, ...]:
     """Copies that fare alike; the bad first, then by name, so that nothing jumps as runs come and go."""
     found: dict[tuple[str, str], list[WorkerView]] = {}
     for view in views:
-        word = word_of(view) if view.newest and view.record.kind != "command" else ""
+        word = word_of(view) if view.newest and view.record.kind not in _OTHERS else ""
         if word:
             found.setdefault((view.stem, word), []).append(view)
     made = [WorkerGroup(stem, word, tuple(members)) for (stem, word), members in found.items()]

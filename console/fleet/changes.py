@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NodeChanged:
-    """`what`: added, link, sample, heartbeat, datasets, workers, notice or removed."""
+    """`what`: added, link, sample, heartbeat, datasets, workers, notice, ledger or removed."""
 
     node: str
     what: str

@@ -6,6 +6,7 @@ The name is the session's own, never a payload's: a node can only speak for itse
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from console.fleet.model import NodeSpec, Problem
 from workers.protocol import (
@@ -17,6 +18,10 @@ from workers.protocol import (
     WorkerRecord,
     WorkerReport,
 )
+
+if TYPE_CHECKING:
+    from console.fleet.ledger import Consolidated, Entry
+    from workers.ledger.shapes import Standing
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,38 @@ class NoticeArrived:
 
 
 @dataclass(frozen=True)
+class LedgerLooked:
+    """A node's files were compared with the manifests, or could not be: then each standing says why.
+
+    `clock` is our wall clock; `node_key` is "" where the machine has not said it.
+    """
+
+    node: str
+    at: float
+    clock: float
+    node_key: str
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True)
+class LedgerRecalled:
+    """What another console, or an earlier life of this one, knew of a machine."""
+
+    node: str
+    at: float
+    node_key: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class DestinationsRead:
+    """The manifests of these datasets were read, or could not be."""
+
+    at: float
+    datasets: tuple[Consolidated, ...]
+
+
+@dataclass(frozen=True)
 class ClockTicked:
     """Time passed: links go stale, alerts' durations run out. Sent twice a second."""
 
@@ -144,5 +181,8 @@ Event = (
     | WorkersArrived
     | WorkerTold
     | NoticeArrived
+    | LedgerLooked
+    | LedgerRecalled
+    | DestinationsRead
     | ClockTicked
 )

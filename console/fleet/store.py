@@ -11,8 +11,11 @@ from console.fleet.changes import AlertsChanged, Change, NodeChanged
 from console.fleet.events import (
     ClockTicked,
     DatasetsArrived,
+    DestinationsRead,
     Event,
     HeartbeatArrived,
+    LedgerLooked,
+    LedgerRecalled,
     LinkLost,
     LinkOpening,
     LinkUp,
@@ -26,6 +29,7 @@ from console.fleet.events import (
 )
 from console.fleet.history import NodeHistory
 from console.fleet.identity import mark_twins
+from console.fleet.ledger import LedgerBook
 from console.fleet.lifecycle import evolve
 from console.fleet.model import Connecting, Node
 from console.fleet.rules import AlertRules
@@ -41,7 +45,7 @@ SURVEY_EVERY_S = 5.0  # of a node that sends nothing: its dataset may go stale a
 SUMMARY_EVERY_S = 1.0
 SLEPT_AFTER_S = 5.0  # a gap between ticks longer than this is our own sleep
 
-_SUMMARY_CHANGES = frozenset({"added", "removed", "link"})
+_SUMMARY_CHANGES = frozenset({"added", "removed", "link", "ledger"})
 
 Listener = Callable[[Change], None]
 
@@ -61,6 +65,7 @@ class FleetStore:
         self._crews: dict[str, Crew] = {}
         self._peers = PeerTable()
         self._book = AlertBook()
+        self.ledger = LedgerBook()
         self._survey_at: dict[str, float] = {}
         self._summary: tuple[float, tuple[Alert, ...], FleetSummary] | None = None
         self._watched_since = 0.0
@@ -80,6 +85,9 @@ class FleetStore:
             WorkersArrived: self._workers_arrived,
             WorkerTold: self._worker_told,
             NoticeArrived: self._notice_arrived,
+            LedgerLooked: self._ledger_told,
+            LedgerRecalled: self._ledger_told,
+            DestinationsRead: lambda event: self.ledger.read(event.datasets),
             ClockTicked: self._clock_ticked,
         }
 
@@ -106,14 +114,18 @@ class FleetStore:
     def workers(self, earlier: bool = False) -> tuple[WorkerView, ...]:
         """The newest run of each name on each node, as last known; with `earlier` those before it too.
 
-        Nodes come in their order. A machine that has two entries shows its workers once.
+        Nodes come in their order. A machine that has two entries shows each of its runs once.
         """
         return tuple(
             view
             for name, node in self._nodes.items()
-            if node.same_as is None
             for view in self.workers_of(name, earlier)
+            if node.same_as is None or view.record.run_id not in self._runs_of(node.same_as)
         )
+
+    def _runs_of(self, node: str) -> frozenset[str]:
+        report = self._nodes[node].workers
+        return frozenset(record.run_id for record in report.workers) if report else frozenset()
 
     def workers_of(self, node: str, earlier: bool = False) -> tuple[WorkerView, ...]:
         """Those of one node, the newest run first; none of a name that is not known."""
@@ -127,7 +139,9 @@ class FleetStore:
         """The fleet in one line; figures are at most SUMMARY_EVERY_S old, states and alerts are of now."""
         made = self._summary
         if made is None or self.now - made[0] >= SUMMARY_EVERY_S or made[1] is not self.alerts:
-            summary = summarise(self._nodes.values(), self.alerts, self.history, self.workers())
+            summary = summarise(
+                self._nodes.values(), self.alerts, self.history, self.workers(), self.ledger
+            )
             made = self._summary = (self.now, self.alerts, summary)
         return made[2]
 
@@ -195,6 +209,7 @@ class FleetStore:
         self._histories.pop(event.node, None)
         self._crews.pop(event.node, None)
         self._survey_at.pop(event.node, None)
+        self.ledger.forget(event.node)
         self._mark_twins()
         self._tell(NodeChanged(event.node, "removed"))
         if self._book.drop(event.node, event.at, self.clock):
@@ -214,6 +229,7 @@ class FleetStore:
         if old is None:
             return
         self._histories[event.node].heard = event.clock
+        self.ledger.met(event.node, event.hello.node_key)
         self._moved(event.node, lifecycle.made(old, event))
         self._mark_twins()
 
@@ -281,6 +297,10 @@ class FleetStore:
         notices = (*old.notices, event.notice)[-NOTICES_KEPT:]
         self._nodes[event.node] = evolve(old, notices=notices)
         self._tell(NodeChanged(event.node, "notice"))
+
+    def _ledger_told(self, event: LedgerLooked | LedgerRecalled) -> None:
+        if event.node in self._nodes and self.ledger.take(event):
+            self._tell(NodeChanged(event.node, "ledger"))
 
     def _clock_ticked(self, event: ClockTicked) -> None:
         self.clock = event.clock

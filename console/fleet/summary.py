@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from console.fleet.alerts import Alert, worst
 from console.fleet.history import HOUR_S, NodeHistory
+from console.fleet.jobs import RunningJobs, running_jobs
+from console.fleet.ledger import LedgerBook
 from console.fleet.model import Node, Stale, Up
 from console.fleet.workers.groups import counts
 from console.fleet.workers.view import WorkerView
@@ -28,6 +30,8 @@ class FleetSummary:
     alerts_unacknowledged: int
     states: tuple[tuple[str, int], ...] = ()  # state, nodes; those that occur
     workers: tuple[tuple[str, int], ...] = ()  # word, workers; those that occur, what runs first
+    jobs: RunningJobs = RunningJobs()
+    unsynced_bytes: int | None = None  # as last looked at; None until any node's ledger is known
 
 
 def summarise(
@@ -35,16 +39,21 @@ def summarise(
     alerts: tuple[Alert, ...],
     history: Callable[[str], NodeHistory],
     workers: Iterable[WorkerView] = (),
+    ledger: LedgerBook | None = None,
 ) -> FleetSummary:
-    """The summary of `nodes` with their active alerts, worst first, and their workers."""
+    """The summary of `nodes` with their active alerts, worst first, their workers and their ledger."""
+    views = tuple(workers)
     up = total = busy = gpus = 0
     hourly: float | None = None
+    unsynced: int | None = None
     states: dict[str, int] = {}
     for node in nodes:
         if node.same_as is not None:
             continue
         total += 1
         states[node.state] = states.get(node.state, 0) + 1
+        left = ledger.unsynced_bytes(node.name) if ledger is not None else None
+        unsynced = unsynced if left is None else (unsynced or 0) + left
         if not isinstance(node.link, (Up, Stale)):
             continue
         up += isinstance(node.link, Up)
@@ -65,5 +74,7 @@ def summarise(
         alerts_active=len(alerts),
         alerts_unacknowledged=sum(not alert.acknowledged for alert in alerts),
         states=tuple(states.items()),
-        workers=counts(workers),
+        workers=counts(views),
+        jobs=running_jobs(views),
+        unsynced_bytes=unsynced,
     )

@@ -7,12 +7,15 @@ known makes a total partial, and is named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.fleet.history import DAY_S, HOUR_S, NodeHistory
+from console.fleet.ledger import Consolidated, Entry, LedgerBook
 from console.fleet.model import Node, Up
 from console.fleet.survey.data import newest_age_s
 from workers.protocol import DatasetCount
+
+_NOTHING = Consolidated("")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,17 @@ class DataRow:
     faults: tuple[str, ...] = ()
     same_as: str | None = None  # counted there
     count: DatasetCount | None = None
+    ledger: Entry | None = None  # what of it is elsewhere, as last looked at
+
+    @property
+    def unsynced_records(self) -> int | None:
+        """None unless it is known now."""
+        return self.ledger.unsynced_records if self.ledger and self.state == "up" else None
+
+    @property
+    def unsynced_bytes(self) -> int | None:
+        """None unless it is known now."""
+        return self.ledger.unsynced_bytes if self.ledger and self.state == "up" else None
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,10 @@ class DatasetTotal:
     nodes: int = 0
     repeated_records: int = 0  # left out because the same shard was counted elsewhere
     unknown: tuple[tuple[str, str], ...] = ()
+    unsynced_records: int | None = None  # None while that of any node is unknown
+    unsynced_bytes: int | None = None
+    unsynced_bytes_known: int | None = None  # at least so much, as last known
+    held: Consolidated = _NOTHING  # what lies at its destination
 
     @property
     def partial(self) -> bool:
@@ -58,23 +76,30 @@ class DatasetTotal:
 
 
 def data_rows(
-    nodes: Iterable[Node], history: Callable[[str], NodeHistory], now: float
+    nodes: Iterable[Node],
+    history: Callable[[str], NodeHistory],
+    now: float,
+    ledger: LedgerBook | None = None,
 ) -> tuple[DataRow, ...]:
     """A row for each dataset that is counted, or should be, on each node; in the order of the nodes."""
     rows = []
     for node in nodes:
         counts = {count.name: count for count in node.counts}
         names = dict.fromkeys([*(watch.name for watch in node.spec.expected_datasets), *counts])
-        rows += [_row(node, name, counts.get(name), history(node.name), now) for name in names]
+        for name in names:
+            row = _row(node, name, counts.get(name), history(node.name), now)
+            kept = ledger.entry(node.same_as or node.name, name) if ledger is not None else None
+            rows.append(replace(row, ledger=kept))
     return tuple(rows)
 
 
-def totals(rows: Iterable[DataRow]) -> tuple[DatasetTotal, ...]:
+def totals(rows: Iterable[DataRow], ledger: LedgerBook | None = None) -> tuple[DatasetTotal, ...]:
     """A total for each dataset, in the order the datasets first appear."""
+    book = ledger or LedgerBook()
     by_dataset: dict[str, list[DataRow]] = {}
     for row in rows:
         by_dataset.setdefault(row.dataset, []).append(row)
-    return tuple(_total(name, own) for name, own in by_dataset.items())
+    return tuple(_total(name, own, book.dataset(name)) for name, own in by_dataset.items())
 
 
 def _row(
@@ -113,11 +138,11 @@ def _reason(node: Node, count: DatasetCount) -> str | None:
     return count.reason
 
 
-def _total(name: str, rows: list[DataRow]) -> DatasetTotal:
+def _total(name: str, rows: list[DataRow], held: Consolidated) -> DatasetTotal:
     own = [row for row in rows if row.same_as is None]
     counted = [row for row in own if row.records is not None and row.records >= 0]
-    repeated = _repeated_records(counted)
     records = _sum(row.records for row in counted)
+    repeated = min(_repeated_records(counted) + held.repeated_records, records or 0)
     ages = [row.newest_age_s for row in counted if row.newest_age_s is not None]
     return DatasetTotal(
         dataset=name,
@@ -130,6 +155,14 @@ def _total(name: str, rows: list[DataRow]) -> DatasetTotal:
         nodes=len(own),
         repeated_records=repeated,
         unknown=tuple((row.node, row.reason or row.state) for row in own if _is_unsure(row)),
+        unsynced_records=_whole([row.unsynced_records for row in own]),
+        unsynced_bytes=_whole([row.unsynced_bytes for row in own]),
+        unsynced_bytes_known=_sum(
+            row.ledger.standing.unsynced_bytes
+            for row in own
+            if row.ledger is not None and row.ledger.standing is not None
+        ),
+        held=held,
     )
 
 
@@ -158,6 +191,12 @@ def _sealed(row: DataRow) -> set[tuple[str, int]]:
         if records.isdecimal() and records.isascii():
             found.add((digest, int(records[:18])))
     return found if sum(records for _, records in found) <= (row.records or 0) else set()
+
+
+def _whole(values: list[int | None]) -> int | None:
+    """The sum, where every one is known: what is missing must not look like nothing."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LIMIT_BYTES = 512 * 1024
 
-_FOLDERS = ("protocol", "machine", "agent", "supervisor")
+_FOLDERS = ("protocol", "ledger", "machine", "agent", "supervisor")
 _FILES = ("__init__.py", "contract.py")
 _BOOT = ("places", "shelf", "boot")  # of workers.agent, in the order they need each other
 _LEVEL = 5  # 9 saves a hundredth and costs three times the start of the console
@@ -48,7 +48,7 @@ def build() -> Bundle:
 
 
 def sources() -> dict[str, bytes]:
-    """Path in the zip → source: protocol, contract, agent, supervisor and pynvml's module."""
+    """Path in the zip → source: protocol, contract, ledger, agent, supervisor and pynvml's module."""
     root = files("workers")
     found = {f"workers/{name}": (root / name).read_bytes() for name in _FILES}
     for folder in _FOLDERS:

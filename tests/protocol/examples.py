@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.protocol.worker_examples import LOG_EXAMPLES, WORKER_EXAMPLES
+from tests.protocol.worker_examples import LEDGER_EXAMPLES, LOG_EXAMPLES, WORKER_EXAMPLES
 from workers import protocol as p
 
 IDENTITY = p.ProcessIdentity("4f2c", 4026531836, 4242, 987654)
@@ -83,4 +83,5 @@ EXAMPLES: tuple[Any, ...] = (
     p.Uninstall(True),
     *WORKER_EXAMPLES,
     *LOG_EXAMPLES,
+    *LEDGER_EXAMPLES,
 )  # fmt: skip

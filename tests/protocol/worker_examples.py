@@ -94,3 +94,13 @@ LOG_EXAMPLES: tuple[Any, ...] = (
     p.SearchLog("nan", RUN, "/x.log", "out", False, False, POSITION, 10, 2.5),
     p.FindErrors(RUN, 2.5),
 )  # fmt: skip
+
+LEDGER_EXAMPLES: tuple[Any, ...] = (
+    p.ListFiles(("data/*.jsonl", "/mnt/ü"), "sqlite:games", "~/run", "data/a.jsonl", 100),
+    p.FileList(
+        ('["data/b.jsonl",12,10,2,1790000000000000000,"","lines",true]',), "data/b.jsonl",
+        ("data/x: a FIFO, refused",), "cd" * 16, 1 << 40,
+    ),
+    p.ReadManifest("~/.local/share/quarterdeck/data", "hex8_2p", "synced", 812),
+    p.ManifestPart(('{"schema":1,"crc":7}',), 1 << 33, True, True, False, False, ("the line at byte 7",)),
+)  # fmt: skip

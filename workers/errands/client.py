@@ -46,7 +46,7 @@ class Errand:
             for row in rows:
                 found[row[0]].append(DataFile(*row[1:]))
 
-        asked = [[each.name, list(each.paths), each.count] for each in datasets]
+        asked = [[each.name, list(each.paths), each.method] for each in datasets]
         result = self._link.ask("list", {"root": root, "datasets": asked}, part)
         return Listing(
             self.node_key,
@@ -79,7 +79,8 @@ class Errand:
 
         asked = {"destination": destination, "dataset": dataset}
         damaged = self._link.ask("manifests", asked, part)
-        return Manifests(*[tuple(found[kind]) for kind in KINDS], damaged=tuple(damaged))  # type: ignore[arg-type]
+        kinds: Dict[str, Any] = {kind: tuple(entries) for kind, entries in found.items()}
+        return Manifests(**kinds, damaged=tuple(damaged))
 
     def append(
         self, destination: str, dataset: str, kind: str, entries: Sequence[Entry], fence: int

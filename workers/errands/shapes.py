@@ -8,7 +8,7 @@ from workers.ledger.shapes import Aggregated, BackedUp, DataFile, Synced
 class Dataset(NamedTuple):
     name: str
     paths: Tuple[str, ...]  # globs, relative to the root
-    count: str  # lines, shards, sqlite:TABLE, parquet, files
+    method: str  # as `count` of the settings: lines, shards, sqlite:TABLE, parquet, files
 
 
 class Listing(NamedTuple):

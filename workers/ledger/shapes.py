@@ -150,6 +150,25 @@ def decode(kind: str, line: bytes) -> Entry:
     return entry
 
 
+def encode_file(file: DataFile) -> str:
+    """A listed file as one line of JSON in ASCII: what cleans texts for a screen leaves it as it is."""
+    return json.dumps(file, separators=(",", ":"))
+
+
+def decode_file(line: str) -> DataFile:
+    """Raises Damaged."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Damaged("no JSON") from None
+    if type(row) is not list or tuple(map(type, row)) not in _FILES:
+        raise Damaged("no listed file")
+    file = DataFile(*row)
+    if file.size < 0 or not 0 <= file.prefix_bytes <= file.size or (file.records or 0) < 0:
+        raise Damaged("no listed file: its figures")
+    return file
+
+
 def _body(line: bytes) -> Dict[str, Any]:
     head, mark, tail = line.rstrip(b"\n").rpartition(_MARK)
     text = head + b"}"
@@ -168,6 +187,7 @@ def _default(shape: Type[Any], name: str) -> Any:
     return shape._field_defaults[name]
 
 
+_FILES = tuple((str, int, int, count, int, str, str, bool) for count in (int, type(None)))
 _TYPES: Dict[str, Tuple[type, ...]] = {
     "node": (str,),
     "node_key": (str,),

@@ -26,6 +26,7 @@ from workers.protocol.frames import (
     encode_frame,
     encode_message,
 )
+from workers.protocol.ledger_messages import FileList, ListFiles, ManifestPart, ReadManifest
 from workers.protocol.log_messages import (
     ERR,
     FILE,
@@ -162,6 +163,7 @@ __all__ = [
     "Done",
     "ExplainDisk",
     "Failure",
+    "FileList",
     "FindErrors",
     "FindOrphans",
     "ForgetWorker",
@@ -173,6 +175,7 @@ __all__ = [
     "Heartbeat",
     "Hello",
     "Host",
+    "ListFiles",
     "ListProcesses",
     "LogChunk",
     "LogErrorGroup",
@@ -180,6 +183,7 @@ __all__ = [
     "LogMatch",
     "LogMatches",
     "LogPosition",
+    "ManifestPart",
     "Memory",
     "MetricSeries",
     "NetworkRate",
@@ -196,6 +200,7 @@ __all__ = [
     "Progress",
     "ProgressPart",
     "ProtocolError",
+    "ReadManifest",
     "RestartRule",
     "Sample",
     "SearchLog",

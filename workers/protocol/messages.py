@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Optional, Tuple, Type
 
 from workers.protocol import code_messages as code
+from workers.protocol import ledger_messages as ledger
 from workers.protocol import log_messages as logs
 from workers.protocol import worker_messages as workers
 
@@ -351,6 +352,7 @@ AGENT_MESSAGES: Tuple[Type[Any], ...] = (
     workers.WorkerReport, workers.WorkerReply, workers.WorkerCheck, workers.WorkerDetails,
     workers.OrphanReport, workers.Done, code.CodeStored,
     logs.TailNote, logs.TailEnded, logs.LogMatches, logs.LogErrors,
+    ledger.FileList, ledger.ManifestPart,
 )  # fmt: skip
 CONSOLE_MESSAGES: Tuple[Type[Any], ...] = (
     Heartbeat, Configure, ListProcesses, DescribeProcess, SignalProcess, ExplainDisk, CountNow, Uninstall,
@@ -358,4 +360,5 @@ CONSOLE_MESSAGES: Tuple[Type[Any], ...] = (
     workers.ForgetWorker, workers.DescribeWorker, workers.FindOrphans, workers.AdoptProcess,
     workers.ClearOrphan, code.StoreCode,
     logs.OpenTail, logs.TailCredit, logs.CloseTail, logs.SearchLog, logs.FindErrors,
+    ledger.ListFiles, ledger.ReadManifest,
 )  # fmt: skip

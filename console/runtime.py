@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.channels.channel import Dialer
 from console.channels.dialers import Dialers
+from console.errors import UsageError
 from console.fleet.events import ClockTicked, Event, LinkUp, NodeAdded, NodeRemoved
 from console.fleet.model import NodeSpec, Transport
 from console.fleet.store import FleetStore
@@ -24,17 +26,23 @@ from console.operations.detached import DetachedNodes
 from console.operations.disks import DiskOperations
 from console.operations.guard import Guard
 from console.operations.history_cache import HistoryCache
+from console.operations.jobs import JobOperations
 from console.operations.kept_nodes import KeptNodes
+from console.operations.ledger import LedgerOperations
+from console.operations.ledger_cache import LedgerCache
+from console.operations.ledger_keeper import keep_ledger
 from console.operations.log_cache import LogCache
 from console.operations.logs import LogOperations
 from console.operations.nodes import NodeOperations
 from console.operations.notify import Notifier
 from console.operations.processes import ProcessOperations
 from console.operations.workers import WorkerOperations
+from console.sessions.aside import Aside
 from console.sessions.clock import SYSTEM_CLOCK, Clock
 from console.sessions.roaming import follow_addresses
 from console.sessions.roster import Roster
 from console.sessions.session import Session
+from console.settings.hosts import LOCAL
 from console.settings.load import Loaded
 from console.settings.places import places
 from workers.protocol import Configure, WatchWorkers
@@ -93,13 +101,21 @@ class Runtime:
         self.audit = AuditLog(
             here.audit, self._clock.wall, lambda text: self.board.post("error", text)
         )
-        acts = Acts(self.sessions, self._guard, self.audit)
+        acts = self._acts = Acts(self.sessions, self._guard, self.audit)
         self._acknowledgements = Acknowledgements(here.acknowledged, self._clock.wall)
         self.processes = ProcessOperations(acts)
         self.disks = DiskOperations(acts)
         self.datasets = DatasetOperations(acts)
         self.workers = WorkerOperations(acts, self.store, lambda: self.settings)
         self.commands = CommandOperations(self.workers)
+        self.jobs = JobOperations(
+            self.workers,
+            self.store,
+            lambda: self.settings,
+            self.orchestrator,
+            lambda spec: self._roads.unattended(spec),
+            self._clock.wall,
+        )
         cache = LogCache(
             here.console_state / "logs",
             lambda: self.settings.retention.log_cache,
@@ -107,6 +123,16 @@ class Runtime:
         )
         self.logs = LogOperations(self.workers.reach, cache if self._keep else None)
         self.nodes = NodeOperations(acts, self)
+        self._aside = Aside(self._dialers, self._clock)
+        self._ledger_cache = LedgerCache(here.console_state / "ledger.json") if self._keep else None
+        self.ledger = LedgerOperations(
+            self._ask_anyone,
+            self.store,
+            lambda: self.settings,
+            self._own_name,
+            self._clock,
+            self._ledger_cache,
+        )
         self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
         kept = self.loaded.sources is not None and self._keep
         self._detached = DetachedNodes(
@@ -149,6 +175,9 @@ class Runtime:
         self._start(self._tick(), "clock")
         self._start(follow_addresses(self.sessions), "addresses")
         self._start(self._notifier.run(), "notify")
+        if self._ledger_cache is not None:
+            self._ledger_cache.recall(self.store, self._clock.monotonic())
+            self._start(keep_ledger(self.ledger, self.store, self._clock), "ledger")
         if self._keep:
             self._start(self._keep_history(), "history")
             self._start(self._detached.keep(), "detached")
@@ -173,6 +202,8 @@ class Runtime:
         ends = [asyncio.ensure_future(end) for end in closing]
         if waiting := [*self._tasks, *ends]:
             await asyncio.wait(waiting, timeout=CLOSING_S)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._aside.close(), CLOSING_S)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._roads.close(), CLOSING_S)
         await self._history.close()
@@ -208,6 +239,17 @@ class Runtime:
         if old is not None:
             await self._roster.end(spec.name)
         self._open_session(spec)
+
+    def orchestrator(self) -> str:
+        """The name of this machine's node, where jobs run. One that is not listed is watched from now on."""
+        for spec in self._specs.values():
+            if spec.transport is not Transport.SSH:
+                return spec.name
+        name = LOCAL if LOCAL not in self._specs else socket.gethostname()
+        spec = NodeSpec(name, Transport.LOCAL)
+        self._admit(spec)
+        self._open_session(spec)
+        return name
 
     async def drop_node(self, name: str) -> bool:
         """It was taken out of the settings: no longer asked, and listed on where workers live there (True)."""
@@ -251,6 +293,22 @@ class Runtime:
     def retry(self, node: str) -> None:
         """Tries to reach a node now; an unknown node is ignored."""
         self._roster.retry(node)
+
+    def _own_name(self) -> str:
+        """The name that this machine's node has, or would have."""
+        own = (s.name for s in self._specs.values() if s.transport is not Transport.SSH)
+        return next(own, LOCAL)
+
+    async def _ask_anyone(self, node: str, message: Any, timeout_s: float) -> Any:
+        """Of a node; or of a machine that is none of this console's, over a link that nobody watches."""
+        if node in self.sessions or self._dialers is not self._roads:
+            return await self._acts.ask(node, message, timeout_s)
+        known = (spec for spec in self.settings.node_specs() if spec.name == node)
+        own = NodeSpec(LOCAL, Transport.LOCAL) if node == LOCAL else None
+        spec = next(known, own)
+        if spec is None:
+            raise UsageError(f"there is no node named {node}")
+        return await self._aside.ask(spec, message, timeout_s)
 
     def _open_session(self, spec: NodeSpec) -> None:
         self._roster.open(spec, self._wanted(spec))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from console.channels.channel import Dialer
 from console.channels.local import LocalDialer
 from console.channels.prompt import Prompter
+from console.channels.unattended import Unattended
 from console.fleet.model import NodeSpec, Transport
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Dialers:
 
             self._network = SshNetwork(self._settings, self._prompter)
         return self._network
+
+    async def unattended(self, spec: NodeSpec) -> Unattended:
+        """The way of OpenSSH to a node, for work that asks nobody. Raises LinkError."""
+        return await self.network.unattended(spec)
 
     def use(self, settings: SshSettings) -> None:
         """Dialers made from now on follow these settings; those that are out keep theirs."""

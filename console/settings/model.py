@@ -217,11 +217,11 @@ class Settings(Section):
         return value
 
     def sync_off(self, node: str) -> str:
-        """Why nothing is synced from a node or to it, in words; "" where nothing forbids it."""
+        """Why nothing is synced from a node ("": this machine) or to it, in words; "" where nothing forbids it."""
         entry = next((each for each in self.nodes if each.name == node), None)
         if entry is not None and entry.sync_disabled:
             return f"{node}: its settings say sync_disabled"
-        here = entry.local if entry is not None else node == LOCAL
+        here = entry.local if entry is not None else node in ("", LOCAL)
         return "this machine: the settings say sync_disabled" if here and self.sync_disabled else ""
 
     def node_specs(self) -> tuple[NodeSpec, ...]:

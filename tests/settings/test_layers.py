@@ -59,7 +59,7 @@ def test_each_layer_wins_over_the_one_below_and_is_named(tmp_path: Path) -> None
     assert loaded.origins["ui.sort"] == f"{file}:4"
     assert loaded.origins["ui.theme"] == "environment QUARTERDECK_UI_THEME"
     assert loaded.origins["ui.ascii"] == "command line"
-    assert loaded.origins["ui.mouse"].endswith("settings.yaml:42")
+    assert loaded.origins["ui.mouse"].endswith("settings.yaml:44")
     assert loaded.files == (file,)
 
 

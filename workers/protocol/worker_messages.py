@@ -21,7 +21,7 @@ class SecretReference(NamedTuple):
 
 
 class RestartRule(NamedTuple):
-    policy: str = "never"  # never, on-failure, always
+    policy: str = "never"  # never, asked (only after exit codes 75 and 3, `max_restarts` times), on-failure, always
     max_restarts: int = 5  # within the window; one more is a crash loop
     window_s: float = 600.0
     backoff_s: float = 1.0  # doubled at each restart, with jitter

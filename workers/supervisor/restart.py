@@ -4,7 +4,7 @@ Every time is one since boot: a wall clock that jumps and a machine that slept r
 come from the events, so that they outlive whoever counted.
 """
 
-from typing import Any, Iterable, Mapping, NamedTuple, Tuple
+from typing import Any, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from workers.contract import EXIT_AGAIN, EXIT_DONE, EXIT_WAITING
 from workers.protocol import RestartRule, WorkerSpec
@@ -82,6 +82,8 @@ def _after_end(spec: WorkerSpec, now: Condition, before: Past, clock: float, cha
     if rule.policy == "never" or (now.error is not None and not before.executed):
         return Next(FINISH)
     code = now.exit_code if now.state == states.EXITED else None
+    if rule.policy == "asked" and not _asks_again(rule, before, code):
+        return Next(FINISH)
     if code == EXIT_AGAIN:
         return Next(BACK_OFF, delay_s=max(SHORTEST_S, min(AGAIN_S, rule.backoff_s)))
     if code == EXIT_WAITING:
@@ -92,6 +94,11 @@ def _after_end(spec: WorkerSpec, now: Condition, before: Past, clock: float, cha
     if recent >= rule.max_restarts:
         return Next(CRASH_LOOP, restarts=recent)
     return _back_off(rule, before, chance, counted=True)
+
+
+def _asks_again(rule: RestartRule, before: Past, code: Optional[int]) -> bool:
+    """Whether what is expected to finish wants another attempt, and has one left."""
+    return code in (EXIT_AGAIN, EXIT_WAITING) and before.tries < rule.max_restarts
 
 
 def _back_off(rule: RestartRule, before: Past, chance: float, counted: bool) -> Next:

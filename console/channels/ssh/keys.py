@@ -69,12 +69,12 @@ class LockedKeyPair(asyncssh.SSHKeyPair):
             public.algorithm, public.algorithm, algorithms, algorithms, public.public_data, None,
             certificate,
         )  # fmt: skip
-        self._file = file
+        self.file = file
         self._unlock = unlock
 
     async def sign_async(self, data: bytes) -> bytes:
         """Signs; asyncssh goes on to the next key at ValueError."""
-        key = await self._unlock(self._file)
+        key = await self._unlock(self.file)
         return key.sign(data, self.sig_algorithm)
 
 

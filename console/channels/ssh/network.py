@@ -26,6 +26,8 @@ from console.channels.ssh.limiter import Limiter
 from console.channels.ssh.routes import GLOBAL_KNOWN_HOSTS, find_route
 from console.channels.ssh.threads import Threads
 from console.channels.ssh.trust import OwnKnownHosts
+from console.channels.ssh.unattended import unattended
+from console.channels.unattended import Unattended
 from console.errors import LinkError
 from console.fleet.model import HostKey, NodeSpec
 from console.settings.model import SshSettings
@@ -61,6 +63,12 @@ class SshNetwork:
     async def route(self, spec: NodeSpec) -> Route:
         """The hops to a node, from its entry and ssh_config. Raises LinkError."""
         return await self._desk.names.run(partial(find_route, spec, self.settings))
+
+    async def unattended(self, spec: NodeSpec) -> Unattended:
+        """The way of OpenSSH to a node, for work that asks nobody. Raises LinkError."""
+        return await unattended(
+            await self.route(spec), self.settings, self._desk.key_work, self._desk.askers
+        )
 
     def open(self, hops: Hops, visit: Visit) -> Connection:
         """Begins to open a connection to the last of `hops`."""

@@ -82,6 +82,16 @@ class LedgerBook:
         """One dataset at its destination; without figures where nobody looked."""
         return self._datasets.get(name) or Consolidated(name)
 
+    def was_kept(self, dataset: str) -> bool:
+        """True where anything of it was ever seen at a destination."""
+        if self.dataset(dataset).last_aggregated_at is not None:
+            return True
+        entries = (entries.get(dataset) for _, entries in self._nodes.values())
+        return any(
+            e is not None and e.standing is not None and e.standing.last_synced_at is not None
+            for e in entries
+        )
+
     def unsynced_bytes(self, node: str) -> int | None:
         """Of all its datasets, as last known; None where nothing is."""
         known = [

@@ -22,6 +22,7 @@ def main() -> int:
     arguments = _arguments()
     board, _, players = arguments.config.rpartition("_")
     loop = Loop(arguments, board, players.removesuffix("p"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # its steps end with it
     try:
         return loop.run()
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """Requests to their answers. What may take long runs in a thread of its own, a few at a time."""
 
+import os
 from typing import Any, Callable, Optional
 
 from workers.agent.lane import Finished, Lane, run_apart
@@ -15,7 +16,9 @@ from workers.protocol import (
     FindErrors,
     FindOrphans,
     ForgetWorker,
+    ListFiles,
     ListProcesses,
+    ReadManifest,
     SearchLog,
     SignalProcess,
     StartWorker,
@@ -48,6 +51,8 @@ class Requests:
         """Where relative paths start, as configured; "" is the home directory."""
         self.state_directory: Optional[str] = None
         """What an uninstall clears."""
+        self.ledger = LateLedger(finished)
+        """What lists the files of datasets."""
 
     def start(self, stream: int, message: Any) -> None:
         """Begins one request; its reply goes out when it is done, a Failure if it cannot be."""
@@ -66,6 +71,8 @@ class Requests:
         # The process table belongs to the sampling lane: two sweeps at once would spoil the rates.
         if isinstance(message, (ListProcesses, DescribeProcess)):
             self._sampling.submit(lambda: self._answer(message), done)
+        elif isinstance(message, ListFiles):
+            self.ledger.list_files(message, self.root, done)
         else:
             spare = self._spare(message)
             run_apart("request", self._finished, lambda: self._answer(message), done, spare)
@@ -113,7 +120,37 @@ class Requests:
             from workers.agent.logs.asking import answer
 
             return answer(message, self.workers.node_folder if self.workers else None, self.root)
+        if isinstance(message, ReadManifest):
+            from workers.agent.ledger import read_manifest
+
+            return read_manifest(message)
         return Failure("unsupported", f"this agent cannot answer {type(message).__name__}")
+
+
+class LateLedger:
+    """Lists files in a lane of its own, imported with the first question: a listing may take minutes."""
+
+    def __init__(self, finished: Finished) -> None:
+        self._node_key = ""
+        self._cache_directory: Optional[str] = None
+        self._lane = Lane("listing", finished)
+        self._answers: Any = None
+
+    def of_node(self, node_key: str, state_directory: Optional[str]) -> None:
+        """Which node this is, and where the counter of its data remembers counts."""
+        self._node_key = node_key
+        if state_directory is not None:
+            self._cache_directory = os.path.join(state_directory, "nodes", node_key)
+
+    def list_files(self, message: ListFiles, root: str, done: Callable[[Any, Any], None]) -> None:
+        self._lane.submit(lambda: self._real().files(message, root), done)
+
+    def _real(self) -> Any:
+        if self._answers is None:
+            from workers.agent.ledger import LedgerAnswers
+
+            self._answers = LedgerAnswers(self._node_key, self._cache_directory)
+        return self._answers
 
 
 def _failure(error: Exception) -> Failure:

@@ -67,6 +67,7 @@ class Server:
         self._counting = Counting(counter, Lane("counting", self._finished), self._outbox.latest)
         self._requests = Requests(sampler, self._sampling, self._finished, self.reply)
         self._requests.state_directory = hello.state_directory
+        self._requests.ledger.of_node(hello.node_key, hello.state_directory)
         self._workers = LateRoom(hello.state_directory, hello.node_key, sampler, self._changed)
         self._requests.workers = self._workers
         self._tails: Optional[Any] = None

@@ -10,6 +10,7 @@ Standard library only, Python 3.9.
 import fcntl
 import os
 import stat
+import sys
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from workers.ledger.shapes import KINDS, MAX_LINE_BYTES, Damaged, Entry, decode, encode
@@ -27,6 +28,16 @@ class Reading(NamedTuple):
     entries: Tuple[Any, ...]
     offset: int  # behind the last whole line: where the next look begins
     damaged: Tuple[str, ...]  # "the line at byte 812: the checksum does not fit"
+
+
+class Page(NamedTuple):
+    """A part of a manifest. ``more``: ask again from ``offset``."""
+
+    entries: Tuple[Any, ...] = ()
+    offset: int = 0
+    damaged: Tuple[str, ...] = ()
+    more: bool = False
+    exists: bool = False
 
 
 class ManifestReplaced(OSError):
@@ -59,14 +70,19 @@ class Manifest:
 
         Raises ManifestReplaced where the file ends before ``offset``, OSError where it cannot be read.
         """
+        page = self.page(offset, sys.maxsize)
+        return Reading(page.entries, page.offset, page.damaged)
+
+    def page(self, offset: int, limit_bytes: int) -> Page:
+        """As ``read``, but ends after about so many bytes."""
         try:
             file = os.open(self.path, _READ)
         except FileNotFoundError:
             if offset:
                 raise ManifestReplaced(0, "the manifest is gone", self.path) from None
-            return Reading((), 0, ())
+            return Page()
         try:
-            return self._read(file, offset)
+            return self._read(file, offset, limit_bytes)
         except OSError as error:
             error.filename = error.filename or self.path
             raise
@@ -104,19 +120,19 @@ class Manifest:
         if size == 0:
             _sync(self.folder)
 
-    def _read(self, file: int, offset: int) -> Reading:
-        status = self._plain(file)
-        if status.st_size < offset:
+    def _read(self, file: int, offset: int, limit_bytes: int) -> Page:
+        size = self._plain(file).st_size
+        if size < offset:
             raise ManifestReplaced(0, "the manifest is shorter than it was", self.path)
         lines = _Lines(self.kind, offset)
         position = offset
-        while position < status.st_size:
-            piece = os.pread(file, min(_PIECE_BYTES, status.st_size - position), position)
+        while position < size and (position - offset < limit_bytes or lines.offset == offset):
+            piece = os.pread(file, min(_PIECE_BYTES, size - position), position)
             if not piece:
                 break
             position += len(piece)
             lines.feed(piece)
-        return lines.reading()
+        return lines.page(more=position < size)
 
     def _plain(self, file: int) -> os.stat_result:
         status = os.fstat(file)
@@ -135,12 +151,13 @@ class Manifest:
 
 
 class _Lines:
-    """Cuts pieces into lines and lines into entries."""
+    """Cuts pieces into lines and lines into entries. ``offset`` is behind the last whole line."""
 
     def __init__(self, kind: str, offset: int) -> None:
+        self.offset = offset
         self._kind = kind
-        self._offset = offset
         self._rest = b""
+        self._dropped = 0  # bytes of a line that is too long to be one
         self._entries: List[Entry] = []
         self._damaged: List[str] = []
         self._more = 0
@@ -149,21 +166,24 @@ class _Lines:
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             self._take(line)
-            self._offset += len(line) + 1
+            self.offset += self._dropped + len(line) + 1
+            self._dropped = 0
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._dropped, self._rest = self._dropped + len(self._rest), b""
 
-    def reading(self) -> Reading:
+    def page(self, more: bool) -> Page:
         if self._more:
             self._damaged.append(f"and {self._more} more damaged lines")
-        return Reading(tuple(self._entries), self._offset, tuple(self._damaged))
+        return Page(tuple(self._entries), self.offset, tuple(self._damaged), more, exists=True)
 
     def _take(self, line: bytes) -> None:
         try:
-            if len(line) > MAX_LINE_BYTES:
-                raise Damaged(f"{len(line)} bytes in one line")
+            if self._dropped or len(line) > MAX_LINE_BYTES:
+                raise Damaged(f"{self._dropped + len(line)} bytes in one line")
             self._entries.append(decode(self._kind, line))
         except Damaged as fault:
             if len(self._damaged) < NAMED:
-                self._damaged.append(f"the line at byte {self._offset}: {fault}")
+                self._damaged.append(f"the line at byte {self.offset}: {fault}")
             else:
                 self._more += 1
 

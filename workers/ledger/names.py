@@ -7,6 +7,7 @@ import re
 
 CONSOLIDATED = "consolidated"
 OWN = ".quarterdeck"
+MARKER = OWN + "/destination.json"  # says of a folder that it takes copies
 OUTSIDE = "_root"  # below it lie the files whose path on the node is absolute
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}\Z", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")

@@ -1,8 +1,6 @@
 """Counts every dataset of a node, again and again, reading only what is new."""
 
 import os
-import sys
-import threading
 import time
 from typing import Callable, Dict, List, Optional, Set, Tuple
 
@@ -10,13 +8,13 @@ from workers.agent.data.cache import CountCache, Key, Table
 from workers.agent.data.entry import Entry
 from workers.agent.data.method import Method, UnknownMethod, method_of
 from workers.agent.data.outcome import Busy, CountFault, ShouldStop, Stopped, Uncountable
+from workers.agent.data.priority import give_way
 from workers.agent.data.tally import COUNTING, Tally
 from workers.agent.data.walk import Found, Walk
 from workers.protocol import DatasetCount, DatasetReport, DatasetWatch
 
 SAVE_INTERVAL_S = 60.0
 LISTED_SHARDS = 100_000  # of all datasets together: 2.4 MB of a frame of at most 4 MiB
-NICE = 10
 
 Watched = Tuple[str, DatasetWatch]
 
@@ -46,7 +44,7 @@ class DatasetCounter:
 
         Lowers the priority of the thread it runs in, unless that is the main thread.
         """
-        _give_way()
+        give_way()
         watched = self._watched
         used: Dict[str, Set[Key]] = {}
         complete = True
@@ -176,17 +174,3 @@ def _explain(walk: Walk, method: Method, tally: Tally) -> None:
             tally.fault(text)
         else:
             tally.unknown(text)
-
-
-def _give_way() -> None:
-    """Heartbeats and the node's own work go first: on Linux a thread has a priority of its own."""
-    if not sys.platform.startswith("linux"):
-        return
-    if threading.current_thread() is threading.main_thread():
-        return
-    try:
-        thread = threading.get_native_id()
-        if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
-            os.setpriority(os.PRIO_PROCESS, thread, NICE)
-    except OSError:
-        pass

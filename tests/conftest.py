@@ -6,7 +6,7 @@ import pytest
 
 from tests.loopback import LoopbackFleet
 
-pytest_plugins = ("tests.sshd",)
+pytest_plugins = ("tests.sshd", "tests.object_store")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,93 @@
+"""Consolidated stores as an aggregation leaves them, and a backup run as the job it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.jobs.documents import body, write
+from workers.ledger.manifest import Manifest, folder_of
+from workers.ledger.shapes import BackedUp
+
+DATASET = "games"
+
+
+def make_generation(
+    root: Path, number: int, sizes: dict[str, int] | None = None, dataset: str = DATASET
+) -> Path:
+    """A finished generation with files of these sizes; its folder."""
+    folder = root / dataset / "consolidated" / f"gen-{number:06d}"
+    chance = random.Random(number)
+    files = []
+    for name, size in (
+        sizes or {"part-00000.parquet": 3000, "rejected/part-00000.jsonl": 70}
+    ).items():
+        data = chance.randbytes(size)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        files.append({"path": name, "bytes": size, "hash": blake2b(data)})
+    manifest = {"schema": 1, "generation": number, "files": files}
+    (folder / f"manifest-{number:06d}.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def blake2b(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def orders(kind: str, root: Path, remote: str, **changes: Any) -> dict[str, Any]:
+    """The document of a backup or a restore on this machine."""
+    options = {"remote": remote, **changes.pop("options", {})}
+    found = {
+        "job": kind,
+        "kind": kind,
+        "hosts": {"local": {"ssh": None, "root": str(root)}},
+        "datasets": [{"name": DATASET, "nodes": ["local"]}],
+        "sources": ["local"],
+        "destination": {"node": "local", "path": str(root)},
+        "limits": {"retries": 0},
+        **changes,
+    }
+    return body(options=options, **found)
+
+
+def run_job(
+    folder: Path, document: dict[str, Any], environ: dict[str, str], *words: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs it to its end, with its status below ``folder``."""
+    return subprocess.run(
+        command(folder, document, *words),
+        env=job_environment(folder, environ),
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+
+
+def command(folder: Path, document: dict[str, Any], *words: str) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = write(folder / "orders.json", document)
+    return [sys.executable, "-m", "workers.jobs", document["kind"], "--document", str(path), *words]
+
+
+def job_environment(folder: Path, environ: dict[str, str]) -> dict[str, str]:
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+    return {**kept, "HOME": str(home), "QD_STATUS": str(folder / "status.json"), **environ}
+
+
+def status(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "status.json").read_text())
+    return found
+
+
+def backed_up(root: Path, dataset: str = DATASET) -> tuple[BackedUp, ...]:
+    return Manifest(folder_of(str(root), dataset), "backed_up").read().entries

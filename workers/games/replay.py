@@ -39,8 +39,8 @@ def replay(game: TensorGame, games: Sequence[Sequence[int]]) -> Replay:
 
     Nothing is raised: a list that breaks the rules has words in `faults`.
     """
-    walk = _Walk(game, len(games))
-    for moves in _columns(games, walk.fault.device):
+    walk = Walk(game, len(games))
+    for moves in columns(games, walk.fault.device):
         walk.step(moves)
     codes, plies = walk.fault.tolist(), walk.at.tolist()
     owed = walk.owed.tolist()
@@ -60,11 +60,16 @@ def require(game: TensorGame, games: Sequence[Sequence[int]]) -> State:
     return found.state
 
 
-def _columns(games: Sequence[Sequence[int]], device: torch.device) -> Tensor:
-    """int64 [plies, B] of moves."""
+def columns(games: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    """int64 [plies, B] of moves, -2 after a game's end."""
     plies = max(map(len, games), default=0)
     rows = [[*moves, *[ENDED] * (plies - len(moves))] for moves in games]
-    return torch.tensor(rows, dtype=torch.int64, device=device).reshape(len(games), plies).t()
+    return (
+        torch.tensor(rows, dtype=torch.int64, device=device)
+        .reshape(len(games), plies)
+        .t()
+        .contiguous()
+    )
 
 
 def _words(moves: Sequence[int], code: int, ply: int, owed: int) -> str | None:
@@ -75,12 +80,16 @@ def _words(moves: Sequence[int], code: int, ply: int, owed: int) -> str | None:
     return None
 
 
-class _Walk:
-    """B games on their way; each stands still from its first fault on."""
+class Walk:
+    """B games on their way; each stands still from its first fault on.
+
+    ``state`` and ``legal`` (bool [n_actions, B]) are of now, ``fault`` int64 [B] is 0 where nothing is wrong.
+    """
 
     def __init__(self, game: TensorGame, count: int) -> None:
         self.game = game
-        self.state = clone(game.init(count))
+        self.state: State = clone(game.init(count))
+        self.legal = game.legal(self.state)
         device = self.state[0].device
         self.fault = torch.zeros(count, dtype=torch.int64, device=device)
         self.at = torch.zeros_like(self.fault)
@@ -93,7 +102,7 @@ class _Walk:
         passed = moves == PASS
         due = self.owed > 0
         action = moves.clamp(0, self.game.n_actions - 1)
-        allowed = self.game.legal(self.state).gather(0, action[None])[0] & (moves == action)
+        allowed = self.legal.gather(0, action[None])[0] & (moves == action)
         over = self.game.done(self.state) & ~due
         self._blame(listed & over, TOO_LONG)
         self._blame(listed & due & ~passed, MISSING_PASS)
@@ -110,7 +119,12 @@ class _Walk:
         self.at = self.at.masked_fill(first, self.ply)
 
     def _play(self, index: Tensor, action: Tensor) -> None:
-        if len(index):
+        if not len(index):
+            return
+        if len(index) == len(action):  # mostly all are played on, and nothing need be gathered
+            self.state, self.owed = self.game.step(self.state, action)
+        else:
             part, passes = self.game.step(take(self.state, index), action.index_select(0, index))
             put(self.state, index, part)
             self.owed.index_copy_(0, index, passes)
+        self.legal = self.game.legal(self.state)

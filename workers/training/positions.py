@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from workers.games.game import TensorGame
-from workers.games.state import State, cat, clone, put, take
-from workers.records.record import PASS, GameRecord
+from workers.games.replay import Walk, columns
+from workers.games.state import State, cat, take
+from workers.records.record import GameRecord
 from workers.training.targets import Target, outcome, read_targets
 
-_OVER = -2
 _NO_ACTIONS, _NO_WEIGHTS = np.zeros(0, np.int64), np.zeros(0, np.float32)
 
 
@@ -48,14 +48,14 @@ def replay(game: TensorGame, records: Sequence[GameRecord]) -> Replayed:
     if not records:
         return Replayed([], [], [], _none(game))
     read = [read_targets(record) for record in records]
-    walk = _Walk(game, records)
+    walk = Walk(game, len(records))
     found = _Found(game, records)
-    plies = max((len(record.moves) for record in records), default=0)
-    by_ply = _by_ply([targets for targets, _ in read], plies)
-    for ply in range(plies):
-        found.collect(walk, by_ply[ply])
+    moves = columns([record.moves for record in records], walk.fault.device)
+    by_ply = _by_ply([targets for targets, _ in read], len(moves))
+    for ply, here in zip(moves, by_ply, strict=True):
+        found.collect(walk, here)
         walk.step(ply)
-    illegal = walk.verdict()
+    illegal = _illegal(walk, records) | _foreign(game, records)
     samples, covered = found.samples(illegal)
     owed = [0 if bad else count for bad, (_, count) in zip(illegal.tolist(), read, strict=True)]
     return Replayed(illegal.tolist(), owed, covered, samples)
@@ -70,70 +70,27 @@ def _by_ply(targets: Sequence[Sequence[Target]], plies: int) -> list[list[tuple[
     return found
 
 
-class _Walk:
-    """The games as they are played again. ``bad`` bool [B]; a bad game stands still."""
+def _foreign(game: TensorGame, records: Sequence[GameRecord]) -> Tensor:
+    """bool [B]: games of another configuration."""
+    identity = (game.name, game.rules, game.board, game.players)
+    return torch.tensor([(r.game, r.rules, r.board, r.players) != identity for r in records])
 
-    def __init__(self, game: TensorGame, records: Sequence[GameRecord]) -> None:
-        self.game, self.records = game, records
-        self.state: Any = clone(game.init(len(records)))
-        self.legal = game.legal(self.state)
-        self.moves = _padded([record.moves for record in records])
-        self.passes = torch.zeros(len(records), dtype=torch.int64)
-        identity = (game.name, game.rules, game.board, game.players)
-        self.bad = torch.tensor(
-            [(r.game, r.rules, r.board, r.players) != identity for r in records], dtype=torch.bool
-        )
 
-    def step(self, ply: int) -> None:
-        """Checks and plays one move of each game; -1 must be where the rules force a pass, and only there."""
-        moves = self.moves[ply]
-        lasts = moves != _OVER
-        passed = moves == PASS
-        self.bad |= lasts & (passed != (self.passes > 0))
-        self.bad |= moves >= self.game.n_actions
-        plays = lasts & ~passed & ~self.bad
-        action = moves.clamp(0, self.game.n_actions - 1)
-        allowed = self.legal.gather(0, action[None, :])[0]
-        self.bad |= plays & ~allowed
-        plays &= allowed
-        self.passes -= (passed & lasts).long()
-        index = torch.nonzero(plays).flatten()
-        if len(index):
-            self._play(index, action)
-
-    def _play(self, index: Tensor, action: Tensor) -> None:
-        """Games that are not played on keep their state; mostly all are played on."""
-        if len(index) == len(action):
-            self.state, self.passes = self.game.step(self.state, action)
-            self.legal = self.game.legal(self.state)
-            return
-        part, passes = self.game.step(take(self.state, index), action[index])
-        put(self.state, index, part)
-        self.passes.index_copy_(0, index, passes)
-        self.legal = self.game.legal(self.state)
-
-    def verdict(self) -> Tensor:
-        """bool [B]: what is no game by the rules, or ended otherwise than recorded."""
-        done = self.game.done(self.state)
-        scores = self.game.scores(self.state).t()
-        told = torch.tensor([record.scores for record in self.records])
-        natural = torch.tensor([record.termination == "natural" for record in self.records])
-        resigned = torch.tensor([record.termination == "resign" for record in self.records])
-        unfair = torch.tensor([_best(record) != set(record.winners) for record in self.records])
-        differs = (scores != told).any(1) | (done != natural) | unfair
-        return self.bad | torch.where(resigned, done, differs)
+def _illegal(walk: Walk, records: Sequence[GameRecord]) -> Tensor:
+    """bool [B]: what is no game by the rules, or ended otherwise than recorded."""
+    done = walk.game.done(walk.state)
+    scores = walk.game.scores(walk.state).t()
+    told = torch.tensor([record.scores for record in records])
+    natural = torch.tensor([record.termination == "natural" for record in records])
+    resigned = torch.tensor([record.termination == "resign" for record in records])
+    unfair = torch.tensor([_best(record) != set(record.winners) for record in records])
+    differs = (scores != told).any(1) | (done != natural) | unfair
+    return (walk.fault != 0) | torch.where(resigned, done, differs)
 
 
 def _best(record: GameRecord) -> set[int]:
     """The seats with the most points."""
     return {seat for seat, score in enumerate(record.scores) if score == max(record.scores)}
-
-
-def _padded(moves: Sequence[Sequence[int]]) -> Tensor:
-    """int64 [plies, B], -2 after a game's end."""
-    plies = max((len(game) for game in moves), default=0)
-    rows = [list(game) + [_OVER] * (plies - len(game)) for game in moves]
-    return torch.tensor(rows, dtype=torch.int64).reshape(len(moves), plies).t().contiguous()
 
 
 class _Found:
@@ -150,7 +107,7 @@ class _Found:
         self.seats: list[Tensor] = []
         self.targets: list[Target] = []
 
-    def collect(self, walk: _Walk, here: Sequence[tuple[int, Target]]) -> None:
+    def collect(self, walk: Walk, here: Sequence[tuple[int, Target]]) -> None:
         if not here:
             return
         index = torch.tensor([number for number, _ in here])

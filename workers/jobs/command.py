@@ -11,7 +11,7 @@ from workers.harness import Misconfigured, Worker
 from workers.jobs.document import Document, load
 from workers.jobs.plan import Plan
 
-KINDS = ("sync", "aggregate", "backup", "restore", "prune")
+KINDS = ("sync", "aggregate", "backup", "restore", "prune", "train")
 UNITS = {"aggregate": "record"}
 """What the status counts, where it is not files."""
 

@@ -177,3 +177,36 @@ def test_no_file_holds_a_pickle(tmp_path: Path) -> None:
         places.TRAINING,
         places.STATE,
     }
+
+
+class _Trap:
+    """What a hostile .pt carries: loading it by pickle makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.path,))
+
+
+def test_a_hostile_pickle_in_the_place_of_weights_is_refused_and_never_run(tmp_path: Path) -> None:
+    sprung = tmp_path / "sprung"
+    hostile = tmp_path / "hostile.pt"
+    torch.save({"model": _Trap(sprung)}, hostile)
+    torch.load(hostile, weights_only=False)
+    assert sprung.exists(), "it does harm where it is unpickled"
+    sprung.unlink()
+    path = saved(tmp_path / "models", 3)
+    for name in (places.MODEL, places.TRAINING):
+        good = (path / name).read_bytes()
+        (path / name).write_bytes(hostile.read_bytes())
+        hashes = json.loads((path / places.HASHES).read_text())
+        told = {**hashes, name: network_hash(hostile.read_bytes())}  # it even has the right hash
+        (path / places.HASHES).write_text(json.dumps(told))
+        with pytest.raises(CorruptData):
+            load_checkpoint(path, GRID) if name == places.MODEL else load_training(path)
+        assert not sprung.exists()
+        (path / name).write_bytes(good)
+        (path / places.HASHES).write_text(json.dumps(hashes))
+    load_checkpoint(path, GRID)
+    load_training(path)

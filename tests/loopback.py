@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -23,10 +24,14 @@ class LoopbackFleet:
     """N hosts named h1…hN. A context manager for tests; `up`, `load` and `down` for the script.
 
     As a context manager it takes the first number no other process has; the script's fleet is number 0.
+    `python`: the hosts have the interpreter of the tests and what it can import, wherever it lies.
     """
 
-    def __init__(self, count: int = 0, root: Path | None = None, number: int = 0) -> None:
+    def __init__(
+        self, count: int = 0, root: Path | None = None, number: int = 0, python: bool = False
+    ) -> None:
         self.count = count
+        self.keeps = _python_below_root() if python else ()
         self.number = number
         self.folder = root or Path(tempfile.gettempdir()) / "quarterdeck-loopback"
         self.hosts: list[LoopbackHost] = []
@@ -131,7 +136,7 @@ class LoopbackFleet:
         for number in range(1, self.count + 1):
             host = LoopbackHost(
                 f"h{number}", f"{self.network}.{number + 2}", self.folder / f"h{number}",
-                self.bridge, number,
+                self.bridge, number, keeps=self.keeps,
             )  # fmt: skip
             self.hosts.append(host)
             host.up(authorized)
@@ -163,6 +168,11 @@ class LoopbackFleet:
                 f"    tags: [{'odd' if host.number % 2 else 'even'}]",
             ]
         return "\n".join(lines) + "\n"
+
+
+def _python_below_root() -> tuple[str, ...]:
+    prefixes = sorted({sys.base_prefix, sys.prefix})
+    return tuple(each for each in prefixes if Path(each).is_relative_to("/root"))
 
 
 def _claim() -> tuple[int, IO[str]]:

@@ -42,6 +42,7 @@ class LoopbackHost:
     number: int
     init: int = 0
     started: int = 0
+    keeps: tuple[str, ...] = ()  # folders below /root that are seen inside all the same
 
     port = 22
     user = "root"
@@ -80,7 +81,7 @@ class LoopbackHost:
              "netns", str(self.init))  # fmt: skip
         _run("ip", "link", "set", self.link, "master", self.bridge, "up")
         self._inside("hostname", self.name)
-        self._inside("mount", "--bind", str(self.home), "/root")
+        self._cover_home()
         self._inside("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
         self._inside("mkdir", "-m", "0755", "/run/sshd")
         self._inside("ip", "link", "set", "lo", "up")
@@ -160,7 +161,16 @@ class LoopbackHost:
 
     @classmethod
     def load(cls, saved: dict[str, Any]) -> LoopbackHost:
-        return cls(**{**saved, "folder": Path(saved["folder"])})
+        return cls(
+            **{**saved, "folder": Path(saved["folder"]), "keeps": tuple(saved.get("keeps", ()))}
+        )
+
+    def _cover_home(self) -> None:
+        for folder in self.keeps:
+            place = self.home / Path(folder).relative_to("/root")
+            place.mkdir(parents=True)
+            self._inside("mount", "--bind", folder, str(place))
+        self._inside("mount", "--rbind", str(self.home), "/root")
 
     def _start_namespaces(self) -> None:
         # Python is all read in by then: its files may lie under the home that is about to be hidden.

@@ -29,8 +29,8 @@ from console.operations.history_cache import HistoryCache
 from console.operations.jobs import JobOperations
 from console.operations.kept_nodes import KeptNodes
 from console.operations.ledger import LedgerOperations
-from console.operations.ledger_cache import LedgerCache
-from console.operations.ledger_keeper import keep_ledger
+from console.operations.ledger.cache import LedgerCache
+from console.operations.ledger.keeper import keep_ledger
 from console.operations.log_cache import LogCache
 from console.operations.logs import LogOperations
 from console.operations.nodes import NodeOperations
@@ -115,6 +115,7 @@ class Runtime:
             self.orchestrator,
             lambda spec: self._roads.unattended(spec),
             self._clock.wall,
+            self._named_config,
         )
         cache = LogCache(
             here.console_state / "logs",
@@ -149,6 +150,10 @@ class Runtime:
     @property
     def settings(self) -> Settings:
         return self.loaded.settings
+
+    def _named_config(self) -> str | None:
+        sources = self.loaded.sources
+        return str(sources.path) if sources is not None and sources.required else None
 
     @property
     def read_only(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
+from console.cli.jobs import grammar as job_grammar
 from console.cli.workers import grammar
 from console.errors import UsageError
 
@@ -48,6 +49,8 @@ def build() -> Parser:
 
     grammar.workers(commands, add)
     grammar.command(commands, add)
+    job_grammar.jobs(commands, add)
+    job_grammar.mode(commands, add)
     _program(commands, common)
     return parser
 
@@ -110,8 +113,13 @@ def _looks(commands: Any, common: Parser) -> None:
     status = _add(commands, common, "status", "what every node does now")
     status.add_argument("hosts", nargs="*", metavar="NODE", help="only these")
     status.add_argument("--watch", action="store_true", help="again and again, until Ctrl-C")
-    data = _add(commands, common, "data", "what each dataset holds on each node, and in all")
-    data.add_argument("hosts", nargs="*", metavar="NODE", help="only these")
+    data = _add(
+        commands,
+        common,
+        "data",
+        "what each dataset holds on each node, and in all; `data safe NODE` says whether all of a node's is kept elsewhere",
+    )
+    data.add_argument("hosts", nargs="*", metavar="NODE", help="only these; or: safe NODE")
     diagnose = _add(
         commands, common, "diagnose", "what holds a node or the fleet back, and the next step"
     )

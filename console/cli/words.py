@@ -14,6 +14,8 @@ VERBS = (
     "alerts",
     "workers",
     "run",
+    "jobs",
+    "mode",
     "diagnose",
     "config",
     "completion",
@@ -21,7 +23,7 @@ VERBS = (
     "help",
 )
 # Words of the command line's own that have no meaning yet: never taken for a host.
-KEPT = ("jobs", "loop", "mode", "serve")
+KEPT = ("loop", "serve")
 TAKE_VALUE = ("--config", "--host", "--interval", "--theme", "--filter")
 
 
@@ -56,10 +58,11 @@ def near_verb(word: str) -> str | None:
     if not word.isalpha():
         return None  # digits, dots, @ and dashes are a host's; nobody types them by mistake
     for known in (VERBS, KEPT):
-        near = [(distance(word.lower(), verb), verb) for verb in known]
-        allowed = [(far, verb) for far, verb in near if far <= _slack(verb)]
+        typed = word.lower()
+        near = [(distance(typed, verb), not verb.startswith(typed), verb) for verb in known]
+        allowed = [one for one in near if one[0] <= _slack(one[2])]
         if allowed:
-            return min(allowed)[1]
+            return min(allowed)[2]  # of equals the one that was cut short
     return None
 
 

@@ -36,13 +36,16 @@ Kind = Literal[
     "sync", "aggregate", "backup", "restore", "update_code", "prune", "command", "pipeline"
 ]
 CONDUCTED = frozenset({"update_code", "command", "pipeline"})  # run by `python -m console.conduct`
+AT_THE_DATA = frozenset(
+    {"aggregate", "backup", "restore"}
+)  # run where the data lie, unless told otherwise
 SYNCING = frozenset({"sync"})  # what `sync_disabled` switches off
 
 # Which keys a kind has of its own; any other key is for all kinds.
 _OWN: dict[str, frozenset[str]] = {
     "sync": frozenset({"direction", "paths"}),
     "aggregate": frozenset({"store", "memory"}),
-    "backup": frozenset({"store", "remote", "rclone_config", "what", "models"}),
+    "backup": frozenset({"remote", "rclone_config", "what", "models"}),
     "restore": frozenset({"remote", "rclone_config", "to", "generation"}),
     "update_code": frozenset({"repo", "ref", "auto_stash", "batch", "healthy_within"}),
     "prune": frozenset({"without_backup", "keep"}),
@@ -139,9 +142,10 @@ class JobSettings(Section):
     # sync
     direction: Literal["pull", "push"] = "pull"
     paths: NodePaths = ()  # of a push: what is sent, relative to this machine's home
-    # aggregate, backup
+    # aggregate
     store: NodePath = ""
     memory: Size = 1024**3
+    # backup
     remote: Remote | None = None
     rclone_config: NodePath | None = None
     what: tuple[Literal["consolidated", "models"], ...] = ("consolidated",)
@@ -194,7 +198,19 @@ class JobSettings(Section):
     @property
     def conducted(self) -> bool:
         """True where it runs as a console without a screen, False where it needs no console at all."""
-        return self.kind in CONDUCTED
+        return self.work in CONDUCTED
+
+    @property
+    def work(self) -> str:
+        """What is run: the kind, or `train` of a pipeline that is a training with its mirror."""
+        return "train" if self.train else self.kind
+
+    @property
+    def at_destination(self) -> bool:
+        """True where it runs on the node of its destination."""
+        if self.run_on == "auto":
+            return self.kind in AT_THE_DATA
+        return self.run_on == "destination"
 
     def cap(self, node: str, tags: tuple[str, ...]) -> CapSettings | None:
         """The first cap that takes a node."""

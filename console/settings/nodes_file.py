@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from console.errors import SettingsError
 from console.fleet.model import NodeSpec
 from console.settings.hosts import parse_host
-from console.settings.layers import read_file
+from console.settings.own_file import OwnFile, with_newline
 from console.settings.tree import Entry, name_of, plain
 from console.settings.yaml_source import parse, scalar
 
@@ -28,25 +23,26 @@ class NodesFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = OwnFile(path)
 
     def add(self, spec: NodeSpec) -> None:
         """Writes a node down. Raises SettingsError where its name is there already or the file is odd."""
-        with self._locked():
-            text = self._text()
+        with self._file.locked():
+            text = self._file.text()
             nodes = self._nodes(text)
             if any(_name(node) == spec.name for node in nodes or ()):
                 raise SettingsError(f"{self.path}: nodes.{spec.name}: is there already")
             line = f"  - {node_line(spec)}\n"
             if nodes is None:
-                after = _with_newline(text or _HEADER) + "nodes:\n" + line
+                after = with_newline(text or _HEADER) + "nodes:\n" + line
             else:
                 after = self._inserted(text, line)
             self._replace(after, [*map(plain, nodes or ()), node_values(spec)])
 
     def remove(self, name: str) -> None:
         """Takes a node out. Raises SettingsError where it is not there or the file is odd."""
-        with self._locked():
-            text = self._text()
+        with self._file.locked():
+            text = self._file.text()
             nodes = self._nodes(text) or ()
             place = next((i for i, node in enumerate(nodes) if _name(node) == name), None)
             if place is None:
@@ -60,7 +56,7 @@ class NodesFile:
             self._replace("".join(lines[:start] + lines[end:]), rest)
 
     def _inserted(self, text: str, line: str) -> str:
-        lines = _with_newline(text).splitlines(keepends=True)
+        lines = with_newline(text).splitlines(keepends=True)
         at = next((i for i, each in enumerate(lines) if each.startswith("nodes:")), None)
         if at is None:
             raise self._odd()
@@ -78,12 +74,6 @@ class NodesFile:
 
     # ------------------------------------------------------------ the file
 
-    def _text(self) -> str:
-        if not os.path.lexists(self.path):
-            return ""
-        read_file(self.path)  # refuses what others could have written, and what is no settings file
-        return self.path.read_text(encoding="utf-8")
-
     def _nodes(self, text: str) -> tuple[Entry, ...] | None:
         """The nodes as written; None where the key is not there."""
         root = parse(text.encode(), str(self.path))
@@ -95,53 +85,16 @@ class NodesFile:
 
     def _replace(self, text: str, wanted: list[Any]) -> None:
         """Writes `text`, after a look that it says what is meant: the nodes `wanted`, all else unchanged."""
-        found = self._values(text)
-        before = self._values(self._text())
+        found = self._file.values(text)
+        before = self._file.values(self._file.text())
         if found is None or (found.pop("nodes", None) or []) != wanted or _others(before) != found:
             raise self._odd()
-        self._write(text)
+        self._file.write(text)
 
     def _odd(self) -> SettingsError:
         return SettingsError(
             f"{self.path}: its list of nodes is not written one node a line; edit it by hand"
         )
-
-    def _values(self, text: str) -> dict[str, Any] | None:
-        try:
-            values: dict[str, Any] = plain(parse(text.encode(), str(self.path)))
-        except SettingsError:
-            return None
-        return values
-
-    def _write(self, text: str) -> None:
-        # A link (dotfiles in a repository) stays one: what it leads to is replaced.
-        target = Path(os.path.realpath(self.path))
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                os.fchmod(stream.fileno(), 0o600)
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-        _sync(target.parent)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One writer at a time; errors of the file system in words."""
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise SettingsError(f"{self.path}: {error.strerror}") from None
 
 
 def _name(entry: Entry) -> str | None:
@@ -197,17 +150,5 @@ def _indent(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" "))]
 
 
-def _with_newline(text: str) -> str:
-    return text if not text or text.endswith("\n") else text + "\n"
-
-
 def _others(values: dict[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (values or {}).items() if key != "nodes"}
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

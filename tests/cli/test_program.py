@@ -192,7 +192,7 @@ def test_version_help_and_completion(capsys: pytest.CaptureFixture[str]) -> None
     assert "HOST" in said("--help")
     nouns = said("help")
     assert all(verb in nouns for verb in ("status", "nodes", "diagnose", "workers", "run"))
-    assert not any(f"    {verb} " in nouns for verb in ("loop", "jobs", "serve"))
+    assert not any(f"    {verb} " in nouns for verb in ("loop", "serve"))
     for shell in ("bash", "zsh", "fish"):
         assert "diagnose" in said(f"completion {shell}")
 

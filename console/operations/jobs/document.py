@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from console.fleet.model import Node
 from console.operations.jobs.hosts import kib
 from console.operations.jobs.selection import Selection
-from console.settings.jobs import JobSettings
+from console.settings.jobs import JobSettings, TrainingSettings
 from console.settings.model import Settings
 from console.settings.selectors import selects
 
@@ -35,7 +35,7 @@ def document(
     return {
         "schema": SCHEMA,
         "job": job.name,
-        "kind": job.kind,
+        "kind": job.work,
         **stamp._asdict(),
         "here": chosen.here,
         "hosts": {name: dict(host) for name, host in hosts.items()},
@@ -49,7 +49,7 @@ def document(
             "retries": job.retry.attempts,
             "timeout_s": job.timeout,
         },
-        "options": _OPTIONS[job.kind](job),
+        "options": _train(job, settings.training) if job.train else _OPTIONS[job.kind](job),
     }
 
 
@@ -92,7 +92,6 @@ def _backup(job: JobSettings) -> dict[str, Any]:
         "rclone_config": job.rclone_config,
         "what": list(job.what),
         "models": list(job.models),
-        **_given(store=job.store),
     }
 
 
@@ -124,14 +123,19 @@ def _command(job: JobSettings) -> dict[str, Any]:
 
 
 def _pipeline(job: JobSettings) -> dict[str, Any]:
-    if job.steps:
-        return {"steps": list(job.steps)}
+    return {"steps": list(job.steps)}
+
+
+def _train(job: JobSettings, training: TrainingSettings) -> dict[str, Any]:
+    fast = {"wsl_sync": training.wsl_path, "native_sync": training.native_path}
     return {
+        "mode": training.mode,
         "source": job.source,
-        "fast_directory": job.fast_directory,
+        "fast": job.fast_directory or fast.get(training.mode, ""),
         "results": list(job.results),
-        "train": list(job.train),
+        "command": list(job.train),
         "python": list(job.python),
+        "wsl_distro": training.wsl_distro,
     }
 
 

@@ -20,6 +20,8 @@ from console.operations.jobs.document import Stamp, document
 from console.operations.jobs.due import next_in_s
 from console.operations.jobs.hosts import Ways, hosts
 from console.operations.jobs.plan import JobPlan, shares_of, texts
+from console.operations.jobs.schedule import NAME as SCHEDULE
+from console.operations.jobs.schedule import schedule_spec
 from console.operations.jobs.selection import Selection, select
 from console.operations.jobs.spec import spec_of
 from console.operations.outcomes import Outcome, Target, Verdict, failure
@@ -37,7 +39,8 @@ _COUNTED = ("schema", "job", "kind", "run", "does", "hosts", "never", "warnings"
 
 
 class JobOperations:
-    """`orchestrator` gives the name of this machine's node, `ways` how ssh reaches the others, `wall` the time."""
+    """`orchestrator` gives the name of this machine's node, `ways` how ssh reaches the others, `wall` the time,
+    `config` the settings that a person named, for what runs as a console of its own."""
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class JobOperations:
         orchestrator: Callable[[], str],
         ways: Ways,
         wall: Callable[[], float],
+        config: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._workers = workers
         self._store = store
@@ -54,6 +58,7 @@ class JobOperations:
         self._orchestrator = orchestrator
         self._ways = ways
         self._wall = wall
+        self._config = config
         self._fence = 0
 
     # ------------------------------------------------------------ looking
@@ -110,12 +115,12 @@ class JobOperations:
         """The orders of one run of it, on `nodes` (names or selectors) of its sources. Raises UsageError."""
         return (await self._ordered(self.job(name), nodes or ()))[0]
 
-    async def plan(self, name: str, nodes: Sequence[str] | None = None) -> JobPlan:
-        """What a run would do, as its own code says; nothing is changed anywhere.
+    async def plan(self, one: str | JobSettings, nodes: Sequence[str] | None = None) -> JobPlan:
+        """What a run of a job, by its name or as it is given, would do, as its own code says; nothing is changed.
 
         Raises UsageError, LinkError where no node could be asked, RequestFailed where there is no plan.
         """
-        job = self.job(name)
+        job = self.job(one) if isinstance(one, str) else one
         orders, chosen = await self._ordered(job, nodes or ())
         node = self._store.nodes[chosen.here]
         spec = spec_of(job, orders, node.spec)
@@ -123,7 +128,7 @@ class JobOperations:
         if chosen.refusals:
             return replace(bare, refusals=chosen.refusals)
         if chosen.here == self._orchestrator():
-            said = await asking.ask_here(job.kind, orders, job.conducted)
+            said = await asking.ask_here(job.work, orders, job.conducted)
         else:
             said = await asking.ask_there(self._workers, chosen.here, spec)
         return _told(bare, said)
@@ -138,7 +143,10 @@ class JobOperations:
         names = (*chosen.sources, chosen.destination, chosen.here)
         found = await hosts(job, names, known, chosen.here, self._ways)
         stamp = Stamp(new_run_id(), self._workers.reach.acts.who, self._next_fence())
-        return document(job, stamp, chosen, found, settings, known), chosen
+        orders = document(job, stamp, chosen, found, settings, known)
+        if job.conducted:
+            orders["settings"] = {"config": self._config()}
+        return orders, chosen
 
     async def _settled(self, here: str) -> None:
         """Waits until each node has a link or a reason for none, so that its key and twins are known."""
@@ -193,6 +201,28 @@ class JobOperations:
         reply = await reach.surely(plan.node, send)
         reach.told(plan.node, reply.record)
         return reply
+
+    async def start_schedule(self) -> Outcome:
+        """Starts the worker that starts jobs when they are due; one that runs already is said."""
+        node = self._orchestrator()
+        await self._settled(node)
+        reach = self._workers.reach
+        spec = schedule_spec(new_run_id(), reach.acts.who, self._config())
+        target = Target(node, spec.run_id, spec.name)
+        try:
+            async with reach.acts.action(node, "jobs.schedule", [spec.run_id]) as act:
+                reply = await reach.surely(node, lambda backend: backend.start(spec))
+                act.result = reply.record.state
+                reach.told(node, reply.record)
+        except QuarterdeckError as error:
+            return failure(target, error)
+        return Outcome(node, spec.name, Verdict.DONE, "started", spec.run_id, reply.record)
+
+    def schedule(self) -> WorkerView | None:
+        """The newest run of that worker; None where it never ran."""
+        views = self._store.workers_of(self._orchestrator())
+        found = (view for view in views if view.name == SCHEDULE and view.record.kind != "job")
+        return next((view for view in found if view.newest), None)
 
     async def cancel(self, one: Target | Key) -> Outcome:
         """Asks a run to end; what it finished stays, and another run goes on from there. Raises UsageError."""

@@ -47,7 +47,7 @@ def select(
         refusals.append(f"nothing is synced to {off}")
     if job.kind in _OF_SOURCES and not sources:
         refusals.append(_none(job, destination, notes))
-    here = destination if job.run_on == "destination" else orchestrator
+    here = destination if job.at_destination else orchestrator
     return Selection(here, destination, sources, tuple(notes), tuple(refusals))
 
 

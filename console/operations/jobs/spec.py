@@ -26,11 +26,11 @@ def spec_of(job: JobSettings, document: Mapping[str, Any], node: NodeSpec) -> Wo
     return WorkerSpec(
         run_id=document["run"],
         name=job.name,
-        command=("python", "-m", module, job.kind),
+        command=("python", "-m", module, job.work),
         kind="job",
         interpreters=(sys.executable,) if job.conducted else _pythons(local),
         needs=_NEEDS.get(job.kind, ()),
-        environment=_place_of_the_console() if job.conducted else (),
+        environment=place_of_the_console() if job.conducted else (),
         code="" if job.conducted else "workers",
         restart=RestartRule(
             "asked", job.retry.again, backoff_s=job.retry.backoff,
@@ -66,6 +66,6 @@ def _pythons(local: bool) -> tuple[str, ...]:
     return (sys.executable, _VENV) if local else (".venv", _VENV)
 
 
-def _place_of_the_console() -> tuple[Variable, ...]:
+def place_of_the_console() -> tuple[Variable, ...]:
     """Where this very console is imported from, so that the one without a screen is the same."""
     return (Variable("PYTHONPATH", str(Path(__file__).resolve().parents[3])),)

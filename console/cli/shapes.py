@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from console.fleet.alerts import Alert
+from console.fleet.ledger import Entry
 from console.fleet.model import Node
 from console.fleet.survey.data import newest_age_s
 from console.fleet.totals import DataRow, DatasetTotal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from console.operations.command_output import CommandOutput
     from console.operations.workers import Outcome, StartPlan
     from console.settings.presets import PresetSettings
+    from workers.ledger.safety import Safety
 
 SCHEMA = 1
 
@@ -89,16 +91,20 @@ def _count(node: Node, count: DatasetCount, now: float) -> dict[str, Any]:
     return shown
 
 
-def data(rows: Iterable[DataRow], sums: Iterable[DatasetTotal]) -> dict[str, Any]:
-    """`data --json`. What was synced, aggregated and backed up is not known by this version: null."""
+def data(
+    rows: Iterable[DataRow], sums: Iterable[DatasetTotal], clock: float = 0.0
+) -> dict[str, Any]:
+    """`data --json`; `clock` is our wall clock. What is not known now of the ledger is null."""
     return {
         "schema": SCHEMA,
-        "nodes": [_row(row) for row in rows],
+        "nodes": [_row(row, clock) for row in rows],
         "totals": {total.dataset: _total(total) for total in sums},
     }
 
 
-def _row(row: DataRow) -> dict[str, Any]:
+def _row(row: DataRow, clock: float) -> dict[str, Any]:
+    entry = row.ledger or Entry(row.dataset)
+    standing = entry.standing
     return {
         "node": row.node,
         "dataset": row.dataset,
@@ -106,24 +112,59 @@ def _row(row: DataRow) -> dict[str, Any]:
         "records": row.records,
         "bytes": row.bytes,
         "newest_age_s": row.newest_age_s,
-        "unsynced_records": None,
-        "unsynced_bytes": None,
+        "unsynced_records": row.unsynced_records,
+        "unsynced_bytes": row.unsynced_bytes,
         "reason": row.reason,
         "same_as": row.same_as,
         "unreadable": list(row.unreadable),
+        "last_synced_age_s": _age(standing.last_synced_at if standing else None, clock),
+        "last_aggregated_age_s": _age(standing.last_aggregated_at if standing else None, clock),
+        "last_backed_up_age_s": _age(standing.last_backed_up_at if standing else None, clock),
+        "ledger_reason": entry.fault or None,
     }
 
 
 def _total(total: DatasetTotal) -> dict[str, Any]:
+    held = total.held
+    now = held.unknown is None
     return {
         "records": total.records,
-        "unsynced_records": None,
-        "unsynced_bytes": None,
-        "aggregated_records": None,
-        "backed_up_records": None,
+        "unsynced_records": total.unsynced_records,
+        "unsynced_bytes": total.unsynced_bytes,
+        "aggregated_records": held.aggregated_records if now else None,
+        "backed_up_records": held.backed_up_records if now else None,
         "partial": total.partial,
         "unknown": [{"node": node, "reason": reason} for node, reason in total.unknown],
+        "ledger_reason": held.unknown,
     }
+
+
+def _age(at: float | None, clock: float) -> float | None:
+    return None if at is None else round(max(0.0, clock - at), 3)
+
+
+def safety(node: str, one: Safety, entries: Iterable[Entry]) -> dict[str, Any]:
+    """`data safe NODE --json`; `safe` null: unknown, which is never yes."""
+    return {
+        "schema": SCHEMA,
+        "node": node,
+        "safe": one.safe,
+        "text": one.text,
+        "records": one.records,
+        "bytes": one.bytes,
+        "files": one.files,
+        "datasets": [_entry(entry) for entry in entries],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    standing = entry.standing if entry.holds else None
+    shown: dict[str, Any] = {"name": entry.dataset, "reason": entry.fault or None}
+    for stage in ("produced", "unsynced", "unaggregated", "not_backed_up"):
+        for figure in ("records", "bytes"):
+            key = f"{stage}_{figure}"
+            shown[key] = getattr(standing, key) if standing else None
+    return shown
 
 
 def alerts(active: Iterable[Alert]) -> dict[str, Any]:

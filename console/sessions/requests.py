@@ -22,15 +22,19 @@ from workers.protocol import (
     Done,
     ExplainDisk,
     Failure,
+    FileList,
     FindErrors,
     FindOrphans,
     ForgetWorker,
+    ListFiles,
     ListProcesses,
     LogErrors,
     LogMatches,
+    ManifestPart,
     OrphanReport,
     ProcessDetails,
     ProcessTable,
+    ReadManifest,
     SearchLog,
     SignalOutcome,
     SignalProcess,
@@ -64,6 +68,8 @@ ANSWERS: dict[type[Any], type[Any]] = {
     StoreCode: CodeStored,
     SearchLog: LogMatches,
     FindErrors: LogErrors,
+    ListFiles: FileList,
+    ReadManifest: ManifestPart,
 }
 
 

@@ -9,13 +9,14 @@ from itertools import pairwise
 from typing import Any
 
 from console.errors import RequestFailed
-from console.operations.destinations import Destination
-from console.operations.manifests import Manifests
+from console.operations.ledger.destinations import Destination
+from console.operations.ledger.manifests import Manifests
 from workers.ledger.shapes import Damaged, DataFile, decode, decode_file
 from workers.protocol import DatasetWatch, FileList, ListFiles, ManifestPart, ReadManifest
 
 PAGE_S = 60.0  # for one page: the first of a cold dataset is counted meanwhile
 MOST_PAGES = 10_000
+_ABSENT = ": not there"  # as an agent says it of a folder
 
 Ask = Callable[[str, Any, float], Awaitable[Any]]
 
@@ -28,6 +29,7 @@ class Listing:
     node_key: str = ""
     problem: str | None = None
     fault: str = ""
+    absent: bool = False  # no folder of it is there, and that is the only problem
 
 
 async def list_files(ask: Ask, node: str, root: str, watch: DatasetWatch) -> Listing:
@@ -43,7 +45,8 @@ async def list_files(ask: Ask, node: str, root: str, watch: DatasetWatch) -> Lis
         if page.node_key != key:
             raise RequestFailed("failed", "another machine answers under this name now")
         if page.next is None:
-            return Listing(tuple(files), key, _said(problems))
+            absent = not files and all(problem.endswith(_ABSENT) for problem in problems)
+            return Listing(tuple(files), key, _said(problems), absent=absent)
         after = page.next
     raise RequestFailed("failed", f"more than {MOST_PAGES} pages of files")
 

@@ -1,0 +1,236 @@
+"""The ledger: compares what the nodes hold with the manifests at the destinations, and says what is safe.
+
+Nothing of it is kept but a cache: every console reads the same manifests. What cannot be read now is
+unknown, and unknown is never safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from console.errors import QuarterdeckError, UsageError
+from console.fleet.events import DestinationsRead, LedgerLooked
+from console.fleet.model import Node, Up
+from console.fleet.store import FleetStore
+from console.operations.ledger.cache import LedgerCache
+from console.operations.ledger.destinations import (
+    Destination,
+    destinations,
+    is_source,
+    needs_backup,
+)
+from console.operations.ledger.look import Look, Places
+from console.operations.ledger.manifests import Manifests
+from console.operations.ledger.reader import Ask, Listing, list_files, read_manifests
+from console.sessions.clock import Clock
+from workers.ledger.safety import Safety, is_safe
+from workers.ledger.shapes import Standing
+from workers.protocol import DatasetWatch
+
+if TYPE_CHECKING:
+    from console.settings.model import Settings
+
+AT_ONCE = 8  # nodes that list their files at a time
+OF_ONE = 2  # requests to one node at a time: its agent has other things to answer
+FRESH_S = 60.0  # while somebody looks, a ledger older than this is made anew
+SOON_S = 3.0  # … or when a node came that was not there then
+
+
+class LedgerOperations:
+    """`ask` sends one request to a node by name; it raises QuarterdeckError. `here` names this machine's node."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        store: FleetStore,
+        settings: Callable[[], Settings],
+        here: Callable[[], str],
+        clock: Clock,
+        cache: LedgerCache | None = None,
+    ) -> None:
+        self._send = ask
+        self._store = store
+        self._settings = settings
+        self._here = here
+        self._clock = clock
+        self._cache = cache
+        self._manifests: dict[tuple[Destination, str], Manifests] = {}
+        self._turn = asyncio.Lock()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._rooms: dict[str, asyncio.Semaphore] = {}
+        self._looked_at: float | None = None  # at all nodes, by our monotonic clock
+        self._seen_up: frozenset[str] = frozenset()
+
+    # ------------------------------------------------------------ looking
+
+    @property
+    def busy(self) -> bool:
+        """True while a look goes on."""
+        return self._turn.locked()
+
+    @property
+    def due(self) -> bool:
+        """True where who looks at it now should have it made anew: it is old, or a node came since."""
+        if self.busy:
+            return False
+        if self._looked_at is None:
+            return True
+        age_s = self._clock.monotonic() - self._looked_at
+        return age_s >= FRESH_S or (age_s >= SOON_S and bool(self._up() - self._seen_up))
+
+    async def refresh(self) -> None:
+        """Looks at all nodes and their destinations; the store is told.
+
+        Never raises for a node or a destination that does not answer: what is not known says why.
+        """
+        async with self._turn:
+            up = self._up()
+            await self._look(self._machines(self._store.nodes), whole=True)
+            self._looked_at, self._seen_up = self._clock.monotonic(), up
+            if self._cache is not None:
+                await self._cache.save(self._store.ledger)
+
+    async def safe(self, node: str) -> Safety:
+        """Whether a node may be destroyed, as a look made now shows. Raises UsageError for an unknown one."""
+        if node not in self._store.nodes:
+            raise UsageError(f"there is no node named {node}")
+        async with self._turn:
+            await self._look(self._machines([node]), whole=False)
+        return self.known_safety(node)
+
+    def known_safety(self, node: str) -> Safety:
+        """The same as last known; unknown where that is not of the newest look."""
+        known = self._store.nodes.get(node)
+        if known is None:
+            return Safety(None, f"unknown: there is no node named {node}")
+        watches = known.spec.datasets
+        book = self._store.ledger
+        entries = [book.entry(known.same_as or node, watch.name) for watch in watches]
+        standings = [
+            (e.standing or Standing(e.dataset))._replace(unknown=e.fault or None) for e in entries
+        ]
+        held = [e for e, watch in zip(standings, watches, strict=True) if e.produced_files]
+        names = {each.dataset for each in held} or {watch.name for watch in watches}
+        return is_safe(standings, self._backed_up(), _unit(w for w in watches if w.name in names))
+
+    def is_taken(self, node: str, dataset: str) -> bool:
+        """True where some job brings this dataset from this node."""
+        known = self._store.nodes.get(node)
+        jobs = self._settings().jobs
+        return known is not None and is_source(jobs, dataset, known.spec, self._here())
+
+    # ------------------------------------------------------------ what is looked at
+
+    def _up(self) -> frozenset[str]:
+        nodes = self._store.nodes
+        return frozenset(name for name, node in nodes.items() if isinstance(node.link, Up))
+
+    def _machines(self, names: Iterable[str]) -> list[Node]:
+        """A machine that has two entries is looked at once."""
+        every = self._store.nodes
+        real = dict.fromkeys(every[name].same_as or name for name in names)
+        return [every[name] for name in real if name in every]
+
+    def _backed_up(self) -> frozenset[str]:
+        settings = self._settings()
+        names = (dataset.name for dataset in settings.datasets)
+        return frozenset(name for name in names if needs_backup(settings.jobs, name))
+
+    async def _look(self, nodes: Sequence[Node], whole: bool) -> None:
+        """`whole`: at all nodes, so that what is counted already need not be listed and totals can be made."""
+        listed = await asyncio.gather(*(self._list(node, whole) for node in nodes))
+        listings = {node.name: found for node, found in zip(nodes, listed, strict=True)}
+        places = self._places(nodes, listings)
+        await asyncio.gather(
+            *(
+                self._read(place, name, len(every) == 1)
+                for name, every in places.items()
+                for place in every
+            )
+        )
+        clock = self._clock.wall()
+        look = Look(nodes, listings, places, self._manifests, self._backed_up())
+        standings = await asyncio.to_thread(look.standings)
+        held = await asyncio.to_thread(look.held, clock) if whole else ()
+        self._tell(nodes, standings, clock)
+        if held:
+            self._store.apply(DestinationsRead(self._clock.monotonic(), held))
+
+    def _places(self, nodes: Iterable[Node], listings: dict[str, dict[str, Listing]]) -> Places:
+        """Of the datasets that anybody sees or that have files: others have nothing to prove."""
+        jobs, here = self._settings().jobs, self._here()
+        seen = {watch.name for node in nodes for watch in node.spec.expected_datasets}
+        names = dict.fromkeys(
+            name
+            for found in listings.values()
+            for name, listing in found.items()
+            if listing.files or listing.problem or name in seen
+        )
+        return {name: destinations(jobs, name, here) for name in names}
+
+    async def _read(self, place: Destination, dataset: str, only: bool) -> None:
+        """`only`: there is no other destination, so what was kept of the dataset was kept there."""
+        manifests = self._manifests.setdefault((place, dataset), Manifests())
+        known = only and self._store.ledger.was_kept(dataset)
+        try:
+            await read_manifests(self._ask, place, dataset, manifests, known)
+            manifests.fault = ""
+        except QuarterdeckError as error:
+            manifests.fault = f"the manifests at {place} cannot be read: {error}"
+
+    async def _list(self, node: Node, whole: bool) -> dict[str, Listing]:
+        empty = self._counted_empty(node) if whole else frozenset()
+        key = node.hello.node_key if node.hello else ""
+        async with self._room:
+            return {
+                watch.name: Listing(node_key=key)
+                if watch.name in empty
+                else await self._listing(node, watch)
+                for watch in node.spec.datasets
+            }
+
+    async def _listing(self, node: Node, watch: DatasetWatch) -> Listing:
+        if not isinstance(node.link, Up):
+            return Listing(fault=f"{node.name} is {node.state}: {node.reason}")
+        try:
+            found = await list_files(self._ask, node.name, node.spec.root, watch)
+            hidden = watch.name in node.spec.hidden_while_empty
+            return replace(found, problem=None) if hidden and found.absent else found
+        except QuarterdeckError as error:
+            return Listing(fault=f"{node.name} does not list its files: {error}")
+
+    def _counted_empty(self, node: Node) -> frozenset[str]:
+        """Datasets without a file, by a count of this link: most of those that come with the program."""
+        if node.datasets is None or not isinstance(node.link, Up):
+            return frozenset()
+        return frozenset(
+            count.name
+            for count in node.datasets.counts
+            if count.files == 0
+            and not count.unreadable_files
+            and not count.faults
+            and (count.records == 0 or count.name in node.spec.hidden_while_empty)
+        )
+
+    async def _ask(self, node: str, message: Any, timeout_s: float) -> Any:
+        async with self._rooms.setdefault(node, asyncio.Semaphore(OF_ONE)):
+            return await self._send(node, message, timeout_s)
+
+    def _tell(
+        self, nodes: Iterable[Node], standings: dict[str, tuple[Standing, ...]], clock: float
+    ) -> None:
+        at = self._clock.monotonic()
+        for node in nodes:
+            now = self._store.nodes.get(node.name)
+            if now is not None and now.hello == node.hello:  # else removed, or another machine
+                key = node.hello.node_key if node.hello else ""
+                self._store.apply(LedgerLooked(node.name, at, clock, key, standings[node.name]))
+
+
+def _unit(watches: Iterable[DatasetWatch]) -> str:
+    """What a record is called: sealed shards and games databases hold games."""
+    methods = {watch.method for watch in watches}
+    return "game" if methods and methods <= {"shards", "sqlite:games"} else "record"

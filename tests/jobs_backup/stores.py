@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import random
-import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest import mock
 
 from tests.jobs.documents import body, write
+from workers.jobs.command import main
+from workers.jobs.remote.address import parse
+from workers.jobs.remote.calling import Caller
+from workers.jobs.remote.tool import find_rclone
 from workers.ledger.manifest import Manifest, folder_of
 from workers.ledger.shapes import BackedUp
 
@@ -58,17 +65,35 @@ def orders(kind: str, root: Path, remote: str, **changes: Any) -> dict[str, Any]
     return body(options=options, **found)
 
 
-def run_job(
-    folder: Path, document: dict[str, Any], environ: dict[str, str], *words: str
-) -> subprocess.CompletedProcess[str]:
-    """Runs it to its end, with its status below ``folder``."""
-    return subprocess.run(
-        command(folder, document, *words),
-        env=job_environment(folder, environ),
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
+class Ended(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_job(folder: Path, document: dict[str, Any], *words: str) -> Ended:
+    """Runs it to its end, here, with its status below ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = [
+        document["kind"],
+        "--document",
+        str(write(folder / "orders.json", document)),
+        *words,
+    ]
+    codes: list[int] = []
+    out, err = io.StringIO(), io.StringIO()
+    thread = threading.Thread(
+        target=lambda: codes.append(main(arguments))
+    )  # no handlers of signals there
+    with (
+        mock.patch.dict(os.environ, {"QD_STATUS": str(folder / "status.json")}),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        thread.start()
+        thread.join(90)
+    assert codes, f"it does not end: {out.getvalue()} {err.getvalue()}"
+    return Ended(codes[0], out.getvalue(), err.getvalue())
 
 
 def command(folder: Path, document: dict[str, Any], *words: str) -> list[str]:
@@ -91,3 +116,8 @@ def status(folder: Path) -> dict[str, Any]:
 
 def backed_up(root: Path, dataset: str = DATASET) -> tuple[BackedUp, ...]:
     return Manifest(folder_of(str(root), dataset), "backed_up").read().entries
+
+
+def far(remote: str) -> Caller:
+    """The remote, to look at what is there."""
+    return Caller(find_rclone(), parse(remote), None, 0, 4, lambda: None)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.harness import CorruptData, Misconfigured
-from workers.jobs.backup.generations import CONSOLIDATED, finished
 from workers.jobs.document import Document
+from workers.jobs.remote.generations import CONSOLIDATED, finished
 from workers.ledger.manifest import Manifest, folder_of
 
 WHAT = ("consolidated", "models")

@@ -1,11 +1,11 @@
 """What a backup would do."""
 
 from workers.harness import WorkerError
-from workers.jobs.backup.generations import CONSOLIDATED, Generation, generation_name, read
 from workers.jobs.backup.orders import Orders, orders_of, pending
 from workers.jobs.document import Document
 from workers.jobs.plan import HostPlan, Plan
 from workers.jobs.remote.calling import Caller
+from workers.jobs.remote.generations import CONSOLIDATED, Generation, generation_name, read
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.sending import CHECK_FLAGS, COPY_FLAGS, IMMUTABLE
 

@@ -5,10 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from workers.jobs.backup.generations import Generation, manifest_name
 from workers.jobs.document import Document
 from workers.jobs.errors import Passing, Refused
 from workers.jobs.remote.calling import Caller, Tell
+from workers.jobs.remote.generations import Generation, manifest_name
 from workers.jobs.remote.listing import content, objects
 from workers.jobs.remote.sending import prove, send
 from workers.ledger.manifest import Manifest, folder_of

@@ -1,6 +1,9 @@
-"""What lies at a remote."""
+"""What lies at a remote, and which of it is meant."""
 
 import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from workers.jobs.errors import Passing
@@ -33,3 +36,12 @@ def objects(caller: Caller, *parts: str, deep: bool = True) -> tuple[Object, ...
 def content(caller: Caller, *parts: str) -> bytes:
     """The bytes of a small object. Raises WorkerError."""
     return caller.call("cat", [], [caller.address.object(*parts)]).output
+
+
+@contextmanager
+def listed(names: Sequence[str]) -> Iterator[str]:
+    """A file of names, one a line, for ``--files-from-raw``; gone afterwards."""
+    with tempfile.NamedTemporaryFile(prefix="quarterdeck-", suffix=".names") as file:
+        file.write("".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+        file.flush()
+        yield file.name

@@ -1,12 +1,12 @@
-"""Files to a remote, and the proof that they are there."""
+"""Files to a remote, the proof that they are there, and files from it."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from workers.jobs.errors import Passing
 from workers.jobs.remote.calling import Caller, Tell
 from workers.jobs.remote.complaints import differs, explain
+from workers.jobs.remote.listing import listed
 
 COPY_FLAGS = (
     "--checksum",
@@ -16,6 +16,7 @@ COPY_FLAGS = (
     "--ignore-checksum",
     "--ignore-size",
 )
+FETCH_FLAGS = ("--checksum", "--no-traverse")
 IMMUTABLE = "--immutable"
 CHECK_FLAGS = ("--download", "--one-way", "--combined=-")
 _FOUND_DIFFERENCES = 1
@@ -34,10 +35,10 @@ def send(
     ``immutable``: an object with other bytes under the same name is an error and stays. Raises WorkerError.
     """
     flags = [*COPY_FLAGS, *([IMMUTABLE] if immutable else [])]
-    with _listed(names) as listing:
+    with listed(names) as listing:
         caller.call(
             "copy",
-            [*flags, f"--files-from-raw={listing.name}"],
+            [*flags, f"--files-from-raw={listing}"],
             [str(folder), caller.address.folder(*parts)],
             tell,
         )
@@ -55,10 +56,10 @@ def prove(
     A stored MD5 would not do: of an object that was sent in pieces it is what we said it is. Raises
     CorruptData where one differs, Passing where one could not be read.
     """
-    with _listed(names) as listing:
+    with listed(names) as listing:
         answer = caller.call(
             "check",
-            [*CHECK_FLAGS, f"--files-from-raw={listing.name}"],
+            [*CHECK_FLAGS, f"--files-from-raw={listing}"],
             [str(folder), caller.address.folder(*parts)],
             tell,
             accept=(0, _FOUND_DIFFERENCES),
@@ -83,9 +84,21 @@ def prove(
         )
 
 
-def _listed(names: Sequence[str]) -> "tempfile._TemporaryFileWrapper[str]":
-    """A file of names, one a line, that is gone after use."""
-    file = tempfile.NamedTemporaryFile("w", prefix="quarterdeck-", suffix=".names", encoding="utf-8", errors="surrogateescape")  # fmt: skip  # noqa: SIM115
-    file.write("".join(f"{name}\n" for name in names))
-    file.flush()
-    return file
+def fetch(
+    caller: Caller,
+    parts: Sequence[str],
+    names: Sequence[str],
+    folder: Path,
+    tell: Tell | None = None,
+) -> None:
+    """Copies objects of a folder of the remote to a folder here; what came whole before is not fetched again.
+
+    Raises WorkerError.
+    """
+    with listed(names) as listing:
+        caller.call(
+            "copy",
+            [*FETCH_FLAGS, f"--files-from-raw={listing}"],
+            [caller.address.folder(*parts), str(folder)],
+            tell,
+        )

@@ -1,5 +1,6 @@
 """rclone itself: where it is, and whether it is new enough."""
 
+import functools
 import os
 import re
 import shutil
@@ -46,6 +47,7 @@ def find_rclone(python: str | None = None, path: str | None = None) -> Rclone:
     return Rclone(found, version)
 
 
+@functools.lru_cache(maxsize=8)
 def _version_of(path: str) -> tuple[int, int, int]:
     try:
         answer = subprocess.run(

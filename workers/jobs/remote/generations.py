@@ -1,10 +1,10 @@
-"""The generations of a consolidated store on this machine, and which of them still have to go out."""
+"""The generations of a consolidated store: their names, their manifests, and whether the files are still theirs."""
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +61,17 @@ def finished(store: Path) -> list[int]:
         return []
     numbers = [int(found[1]) for found in map(_GENERATION.fullmatch, names) if found]
     return sorted(n for n in numbers if (store / generation_name(n) / manifest_name(n)).is_file())
+
+
+def numbers_in(paths: Iterable[str]) -> list[int]:
+    """Of the generations whose manifest is among these paths, relative to the store; ascending."""
+    found = []
+    for path in paths:
+        folder, _, name = path.partition("/")
+        match = _GENERATION.fullmatch(folder)
+        if match and name == manifest_name(int(match[1])):
+            found.append(int(match[1]))
+    return sorted(found)
 
 
 def read(store: Path, number: int) -> Generation:

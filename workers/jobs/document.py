@@ -10,11 +10,11 @@ from typing import Any
 from workers.contract import INPUT
 from workers.harness import Misconfigured
 from workers.jobs.fields import Fields, shown
+from workers.ledger.names import CONSOLIDATED, UnsafeName, check_name
 
 SCHEMA = 1
 MOST_BYTES = 16 * 1024 * 1024
 DEFAULT_ROOT = "~/.local/share/quarterdeck/data"
-_RESERVED = ("consolidated", ".quarterdeck", "_root")
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,10 @@ def parse(body: object, name: str = "document") -> Document:
 
 def component(text: str, place: str) -> str:
     """``text``, fit to be one folder's name. Raises Misconfigured: it forms a path at the destination."""
-    odd = "/" in text or text in ("", ".", "..") or text.startswith((".", "-"))
-    if odd or text in _RESERVED or any(ord(c) < 32 or ord(c) == 127 for c in text):
-        raise Misconfigured(
-            f"{place}: {shown(text)} cannot be the name of a folder "
-            f"(no '/', no control characters, no '.' or '-' first, none of {', '.join(_RESERVED)})"
-        )
-    return text
+    try:
+        return check_name(text, place)
+    except UnsafeName as error:
+        raise Misconfigured(str(error)) from None
 
 
 def _hosts(fields: Fields) -> dict[str, Host]:
@@ -215,6 +212,10 @@ def _check_names(document: Document, name: str) -> None:
         strangers = [node for node in nodes if node not in known]
         if strangers:
             raise Misconfigured(f"{name}: {place}: {strangers[0]!r} is not among the hosts")
+    if CONSOLIDATED in document.hosts:
+        raise Misconfigured(
+            f"{name}: hosts: no node may be called {CONSOLIDATED!r}: its copies would lie in the store"
+        )
     twice = {each.name for each in document.datasets if _times(document, each.name) > 1}
     if twice:
         raise Misconfigured(f"{name}: datasets: {min(twice)!r} is named twice")

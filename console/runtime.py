@@ -60,7 +60,7 @@ class Runtime:
     """One console at work between `async with`. Everything happens in the loop that entered it.
 
     `dialers` replaces how nodes are reached (the demo, tests). `keep` false: nothing is kept on disk but
-    the audit log.
+    the audit log. `notify` false: nobody is told of alerts; another console does that.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Runtime:
         read_only: bool = False,
         clock: Clock = SYSTEM_CLOCK,
         keep: bool = True,
+        notify: bool = True,
     ) -> None:
         self.loaded = loaded
         self.prompter = prompter
@@ -83,6 +84,7 @@ class Runtime:
         self.failed_reloads = 0
         self._clock = clock
         self._keep = keep
+        self._notify = notify
         self._first = tuple(specs)
         self._specs: dict[str, NodeSpec] = {}
         self._interests: dict[str, str] = {}
@@ -179,7 +181,8 @@ class Runtime:
         await self._open_first()
         self._start(self._tick(), "clock")
         self._start(follow_addresses(self.sessions), "addresses")
-        self._start(self._notifier.run(), "notify")
+        if self._notify:
+            self._start(self._notifier.run(), "notify")
         if self._ledger_cache is not None:
             self._ledger_cache.recall(self.store, self._clock.monotonic())
             self._start(keep_ledger(self.ledger, self.store, self._clock), "ledger")

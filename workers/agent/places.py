@@ -23,6 +23,18 @@ def open_state_directory(problems: List[str]) -> Optional[Tuple[str, int]]:
     return None
 
 
+def find_state_directory() -> Optional[str]:
+    """The state directory that an agent has made and would take again; nothing is made."""
+    for path in _candidates([]):
+        try:
+            found = os.stat(path, follow_symlinks=False)
+        except OSError:
+            continue
+        if found.st_uid == os.geteuid():
+            return path
+    return None
+
+
 def _candidates(problems: List[str]) -> List[str]:
     home = os.environ.get("HOME") or _home_on_file()
     state = os.environ.get("XDG_STATE_HOME", "")

@@ -134,10 +134,13 @@ class Errand:
         return found
 
     def snapshot_sqlite(
-        self, root: str, path: str, run: str, progress: Optional[Progress] = None
+        self, root: str, path: str, run: str, table: str = "", progress: Optional[Progress] = None
     ) -> Snapshot:
-        """A consistent copy of a database that may be written to; lies beside it until it is dropped."""
-        asked = {"root": root, "path": path, "run": run}
+        """A consistent copy of a database that may be written to; lies beside it until it is dropped.
+
+        ``table``: whose rows are counted. ErrandFailed "busy" where a writer leaves no gap.
+        """
+        asked = {"root": root, "path": path, "run": run, "table": table}
         return Snapshot(*self._link.ask("snapshot", asked, beat=progress))
 
     def drop_snapshot(self, snapshot: Snapshot) -> None:

@@ -1,7 +1,6 @@
 """One file of a dataset as the ledger wants it: how it travels, its whole lines, its records."""
 
 import os
-import re
 import stat
 from typing import Optional, Tuple
 
@@ -10,11 +9,11 @@ from workers.agent.data.entry import SETTLED_NS, Entry
 from workers.agent.data.lines import GZIP, ZSTD
 from workers.agent.data.method import Method
 from workers.agent.data.outcome import Busy, CountFault, Stopped, Uncountable, Unreadable
+from workers.agent.data.shards import Sealed, sealed
 from workers.agent.data.walk import FLAGS, Found
 from workers.ledger.shapes import JOURNAL, LINES, SHARD, SQLITE, WHOLE, DataFile
 
 OPEN = "open"  # the folder of journals beside the days of shards
-_SHARD = re.compile(r"(?s).+-\d+-n(\d{6,12})-([0-9a-f]{16})\.jsonl\.zst\Z", re.ASCII)
 _PIECE_BYTES = 64 * 1024
 
 
@@ -36,9 +35,9 @@ class Describer:
     def file(self, path: str, found: Found) -> DataFile:
         """Raises CountFault, OSError where there is nothing to list, Stopped."""
         self.fault = ""
-        sealed = _SHARD.match(path.rpartition("/")[2])
-        if sealed and self._word in ("lines", "shards"):
-            return self._shard(path, found, int(sealed.group(1)), sealed.group(2))
+        named = sealed(path.rpartition("/")[2])
+        if named and self._word in ("lines", "shards"):
+            return self._shard(path, found, named)
         entry = self._count(found)
         if self._word == "sqlite":
             return self._database(path, found, entry)
@@ -46,12 +45,12 @@ class Describer:
             return self._text(path, found, entry)
         return self._whole(path, found.status, entry)
 
-    def _shard(self, path: str, found: Found, records: int, digest: str) -> DataFile:
+    def _shard(self, path: str, found: Found, named: Sealed) -> DataFile:
         status = found.status
         if status.st_size == 0:
             raise Unreadable("a shard without a byte: its disk lost it")
         whole = self._whole(path, status, None)
-        return whole._replace(records=records, sealed_hash=digest, kind=SHARD)
+        return whole._replace(records=named.records, sealed_hash=named.digest, kind=SHARD)
 
     def _database(self, path: str, found: Found, entry: Optional[Entry]) -> DataFile:
         size, mtime_ns = database_mark(found.path, found.status)

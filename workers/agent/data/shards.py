@@ -7,7 +7,7 @@ journal both are there for a moment, and both count.
 
 import os
 import re
-from typing import Dict, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from workers.agent.data.entry import Entry
 from workers.agent.data.lines import Lines
@@ -17,6 +17,19 @@ from workers.agent.data.walk import WILD, Found
 
 _SHARD = re.compile(r"(?s).+-\d+-n(\d{6,12})-([0-9a-f]{16})\.jsonl\.zst\Z", re.ASCII)
 _DAY = re.compile(r"\d{8}\Z", re.ASCII)
+
+
+class Sealed(NamedTuple):
+    """What a sealed shard's name says of it."""
+
+    records: int
+    digest: str  # blake2b-64 of the file's bytes
+
+
+def sealed(name: str) -> Optional[Sealed]:
+    """None for a name that is no sealed shard's."""
+    found = _SHARD.match(name)
+    return Sealed(int(found.group(1)), found.group(2)) if found else None
 
 
 class Shards(Method):

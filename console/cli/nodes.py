@@ -24,13 +24,17 @@ _GLYPHS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
 
 
 def run(options: Namespace) -> int:
-    """list, add, remove, forget, check, trust or uninstall."""
+    """list, add, remove, forget, check, trust, provision or uninstall."""
     if options.verb == "list":
         return _list(options)
     if options.verb == "trust":
         from console.cli.trust import run as trust
 
         return trust(options)
+    if options.verb == "provision":
+        from console.cli.provision import run as provision
+
+        return asyncio.run(provision(options))
     verbs: dict[str, Callable[[Namespace], Awaitable[int]]] = {
         "add": _add,
         "remove": _remove,

@@ -135,7 +135,7 @@ def _nodes(commands: Any, common: Parser) -> None:
         commands,
         common,
         "nodes",
-        "the machines: list, add, remove, forget, check, trust, uninstall",
+        "the machines: list, add, remove, forget, check, trust, provision, uninstall",
         False,
     )
     verbs = nodes.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
@@ -160,6 +160,13 @@ def _nodes(commands: Any, common: Parser) -> None:
     trust = _add(verbs, common, "trust", "trust the host key that a node shows")
     trust.add_argument("node", metavar="NODE")
     trust.add_argument("--fingerprint", metavar="SHA256:…", help="trust this one without asking")
+    provision = _add(
+        verbs, common, "provision", "install what our workers or jobs need, into an environment of its own"
+    )  # fmt: skip
+    provision.add_argument("node", metavar="NODE")
+    provision.add_argument("--extras", choices=("workers", "data"), required=True)
+    provision.add_argument("--dry-run", action="store_true", help="what would be installed")
+    provision.add_argument("--timeout", metavar="SECONDS", help="stop it where it still runs then")
     uninstall = _add(verbs, common, "uninstall", "remove what we left on a node")
     uninstall.add_argument("node", metavar="NODE")
     uninstall.add_argument("--yes", action="store_true", help="do not ask")

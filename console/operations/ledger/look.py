@@ -9,6 +9,7 @@ from console.fleet.model import Node
 from console.operations.ledger.destinations import Destination
 from console.operations.ledger.manifests import Manifests
 from console.operations.ledger.reader import Listing
+from workers.ledger.safety import is_safe
 from workers.ledger.shapes import Standing
 
 Places = Mapping[str, tuple[Destination, ...]]  # of each dataset
@@ -92,14 +93,13 @@ class Look:
 
 def best(standings: Sequence[Standing], backed_up: bool) -> Standing:
     """Of one dataset at several destinations: one that has it all, or one that is unknown, or the fullest."""
-    for each in standings:
-        kept = each.not_backed_up_files == 0 or not backed_up
-        if each.unknown is None and not each.unaggregated_files and kept:
-            return each
-    unknown = next((each for each in standings if each.unknown is not None), None)
-    return unknown or min(
-        standings, key=lambda each: (each.unaggregated_bytes, each.unsynced_bytes)
-    )
+    by_word = {
+        is_safe([each], (each.dataset,) if backed_up else ()).safe: each
+        for each in sorted(
+            standings, key=lambda each: (-each.unaggregated_bytes, -each.unsynced_bytes)
+        )
+    }
+    return next(by_word[word] for word in (True, None, False) if word in by_word)
 
 
 def nothing(dataset: str) -> Standing:

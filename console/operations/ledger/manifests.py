@@ -50,6 +50,8 @@ class Manifests:
         self, dataset: str, files: Sequence[DataFile], node_key: str, problem: str | None
     ) -> Standing:
         """What these manifests prove of a machine's files. `problem`: why the files are not all there are."""
+        if self.fault:  # what was read before it proves nothing of what was written since
+            return Standing(dataset, unknown=self.fault)
         return standing(
             files,
             self._synced.get(node_key, ()),
@@ -57,7 +59,7 @@ class Manifests:
             self._backed_up,
             node_key,
             dataset,
-            self.fault or problem,
+            problem,
         )
 
     def proven(

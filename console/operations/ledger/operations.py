@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.errors import QuarterdeckError, UsageError
 from console.fleet.events import DestinationsRead, LedgerLooked
+from console.fleet.ledger import Entry
 from console.fleet.model import Node, Up
 from console.fleet.store import FleetStore
 from console.operations.ledger.cache import LedgerCache
@@ -109,9 +110,7 @@ class LedgerOperations:
         watches = known.spec.datasets
         book = self._store.ledger
         entries = [book.entry(known.same_as or node, watch.name) for watch in watches]
-        standings = [
-            (e.standing or Standing(e.dataset))._replace(unknown=e.fault or None) for e in entries
-        ]
+        standings = [_promised(entry) for entry in entries]
         held = [e for e, watch in zip(standings, watches, strict=True) if e.produced_files]
         names = {each.dataset for each in held} or {watch.name for watch in watches}
         return is_safe(standings, self._backed_up(), _unit(w for w in watches if w.name in names))
@@ -228,6 +227,14 @@ class LedgerOperations:
             if now is not None and now.hello == node.hello:  # else removed, or another machine
                 key = node.hello.node_key if node.hello else ""
                 self._store.apply(LedgerLooked(node.name, at, clock, key, standings[node.name]))
+
+
+def _promised(entry: Entry) -> Standing:
+    """What an entry says of now: figures of an earlier look promise nothing, in either direction."""
+    made = entry.standing
+    if made is not None and (made.unknown or "") == entry.fault:
+        return made
+    return Standing(entry.dataset, unknown=entry.fault)
 
 
 def _unit(watches: Iterable[DatasetWatch]) -> str:

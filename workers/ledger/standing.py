@@ -107,8 +107,12 @@ class _Merged:
     ) -> None:
         self._entries: Dict[_Mark, Aggregated] = {}
         for entry in aggregated:
-            if entry.node_key == node_key:
-                self._entries.setdefault((entry.path, entry.bytes, entry.hash), entry)
+            mark = (entry.path, entry.bytes, entry.hash)
+            known = self._entries.get(mark)
+            if entry.node_key == node_key and (
+                known is None or entry.generation < known.generation
+            ):
+                self._entries[mark] = entry
         self._earlier: Dict[str, List[Aggregated]] = {}
         self._fill([entry for entry in synced if entry.node_key == node_key])
 

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from console.demo.agent import DemoNode
 from console.demo.dialer import DemoDialer
+from console.demo.jobs import JOBS, DemoJobs, way
 from console.demo.machines import MACHINES, machine
 from console.demo.past import frozen_past, past_events
 from console.demo.time import DemoTime
@@ -53,7 +55,7 @@ class DemoRuntime(Runtime):
         known_hosts = folder / "known_hosts"
         self.machines = {spec.name: DemoNode(i, time) for i, spec in enumerate(specs)}
         super().__init__(
-            Loaded(_settings(known_hosts)),
+            Loaded(_settings(known_hosts, frozenset(self.machines))),
             specs,
             dialers=lambda spec: DemoDialer(self.machines[spec.name], known_hosts),
             read_only=read_only,
@@ -61,6 +63,10 @@ class DemoRuntime(Runtime):
             keep=False,
         )
         self.audit.path = folder / "audit.jsonl"
+        self.jobs = DemoJobs(
+            self.workers, self.store, lambda: self.settings, self.orchestrator, way, time.clock.wall
+        )
+        self.jobs.hasty = time.frozen
 
     async def __aenter__(self) -> DemoRuntime:
         now, clock = self._time.clock.monotonic(), self._time.clock.wall()
@@ -104,7 +110,7 @@ def _watch(name: str) -> DatasetWatch:
     return DatasetWatch(name, (f"data/selfplay/{name}/**/*.jsonl",), "lines")
 
 
-def _settings(known_hosts: Path) -> Settings:
+def _settings(known_hosts: Path, names: frozenset[str]) -> Settings:
     used = [name for name in DATASETS if any(d[0] == name for m in MACHINES for d in m.data)]
     return Settings.model_validate(
         {
@@ -115,5 +121,17 @@ def _settings(known_hosts: Path) -> Settings:
                 if name != "hexagonal_4p"
             ],
             "presets": PRESETS,
+            "jobs": _jobs(names),
         }
     )
+
+
+def _jobs(names: frozenset[str]) -> list[dict[str, Any]]:
+    """In a small demo, what goes to the storage machine comes to this one."""
+    here = "nas" if "nas" in names else "home"
+    return [
+        {**job, "destination": {**job["destination"], "node": here}}
+        if "destination" in job
+        else job
+        for job in JOBS
+    ]

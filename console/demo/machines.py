@@ -190,3 +190,8 @@ def machine(index: int) -> Machine:
 
 
 _HEALTHY = tuple(m for m in MACHINES if m.trouble is Trouble.NONE)
+
+
+def machine_named(name: str) -> Machine | None:
+    """The one of the catalogue with this name."""
+    return next((one for one in MACHINES if one.name == name), None)

@@ -28,6 +28,7 @@ from console.ui.contained import Contained
 from console.ui.driver import TerminalDriver
 from console.ui.first_run import is_first_run
 from console.ui.glyphs import ASCII, UNICODE
+from console.ui.job_actions import JobActions
 from console.ui.keys import APP_KEYS, CHANGING, keymap, screen_keys
 from console.ui.logbook import Logbook
 from console.ui.messages import NodeOpened
@@ -36,7 +37,6 @@ from console.ui.palette import ActionProvider
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.signals import end_on_signals
 from console.ui.themes import DEFAULT, THEMES
-from console.ui.worker_actions import WorkerActions
 
 if TYPE_CHECKING:
     from console.operations.bulletin import Bulletin
@@ -49,7 +49,7 @@ _SEVERITIES: Mapping[str, SeverityLevel] = {"warning": "warning", "error": "erro
 LARGE_FLEET = 200  # nodes; adding up more of them four times a second would be felt
 
 
-class QuarterdeckApp(WorkerActions, Contained, App[int]):
+class QuarterdeckApp(JobActions, Contained, App[int]):
     """`runtime` is already running, and stays so after the app has ended."""
 
     CSS_PATH = "console.tcss"

@@ -37,6 +37,19 @@ WORKERS = FilterWords(
         ("!health:ok", "the opposite"),
     ),
 )
+JOBS = FilterWords(
+    "state:failed,partial  kind:backup  node:gpu-1  section:history  progress<50  text",
+    (
+        ("state:failed,partial", "a word, or one of several; also message, run"),
+        ("kind:sync  section:scheduled", "kind; running, queued, scheduled or history"),
+        ("job:nightly  node:gpu-1", "part of a name; where it runs, or what it works on"),
+        ("progress<50  failed>0  nodes>3", "a figure: percent of the whole, nodes"),
+        ("gb>10  rate>5", "gigabytes, megabytes a second"),
+        ("job~^sync", "a regular expression"),
+        ('refused  "two words"', "in the name, kind, state, nodes or message"),
+        ("!section:history", "the opposite"),
+    ),
+)
 PROCESSES = FilterWords(
     "python  user:mara  cpu>50  state:R  pid:4711  !root",
     (

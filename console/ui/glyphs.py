@@ -31,6 +31,8 @@ class Glyphs:
     degree: str = "°"
     full: str = "━"  # of a bar: filled and rest
     rest: str = "╌"
+    shade: str = "▓"  # of a bar in running text: filled and rest
+    light: str = "░"
     line: str = "─"
     upright: str = "│"
     branch: str = "├─"  # of a tree, two cells each: a child, the last child, what goes on below
@@ -61,7 +63,7 @@ UNICODE = Glyphs()
 ASCII = Glyphs(
     up="*", stale="~", down="x", connecting=".", attention="!", detached="o", alert="!", notice="?",
     good="+", marked="+", cursor=">", bar="|", ellipsis="~", middot="-", times="x", arrow=">",
-    ascending="^", descending="v", missing="-", degree=" ", full="=", rest="-", line="-", upright="|",
+    ascending="^", descending="v", missing="-", degree=" ", full="=", rest="-", shade="#", light=".", line="-", upright="|",
     branch="|-", last_branch="`-", trunk="| ", corners="++++", blocks=" .:-=+*#@", braille=False, rising="+", falling="-",
     running=">", waiting=".", odd="?", bad="X", ended="o", unseen="?",
 )  # fmt: skip

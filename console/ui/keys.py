@@ -30,6 +30,7 @@ APP_KEYS = [
     key("S", "start_worker", "start", "start workers: a preset or a command, where and how many", show=True),
     key("x", "stop_workers", "stop", "stop workers: asked to end, killed after their grace time", show=True),
     key("l,L", "show_logs", "logs", "the logs of the selection; of the marked, merged by time", show=True),
+    key("b", "jobs_menu", "jobs", "sync, aggregate, backup and their kin: each shows its plan first", show=True),
     key("colon,ctrl+p", "command_palette", "palette", "every action by its name", show=True),
     key("slash", "filter", "filter", "show only what matches: gpu>90  tag:x  !state:up", show=True),
     key("r", "restart_workers", "restart", "stop workers, then start them again", show=True),

@@ -35,7 +35,13 @@ class ActionProvider(Provider):
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        offered = (*self._commands(), *self._presets(), *self._themes(), *self._nodes())
+        offered = (
+            *self._commands(),
+            *self._presets(),
+            *self._jobs(),
+            *self._themes(),
+            *self._nodes(),
+        )
         for command in offered:
             text = f"{command.title} {command.help}"
             score = matcher.match(text)
@@ -85,6 +91,15 @@ class ActionProvider(Provider):
                 f"start_preset({place})",
                 self.app,
             )
+
+    def _jobs(self) -> Iterator[Command]:
+        """Each shows its plan; none is started from here."""
+        if not self.app.check_action("plan_of", (0,)):
+            return
+        for place, job in enumerate(self.app.known_jobs()):  # type: ignore[attr-defined]
+            when = f", {job.schedule}" if job.schedule else ""
+            title = f"Job {one_line(job.name, 60)}: its plan"
+            yield Command(title, f"{job.kind}{when}", f"plan_of({place})", self.app)
 
     def _themes(self) -> Iterator[Command]:
         for name in self.app.available_themes:

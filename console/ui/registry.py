@@ -32,10 +32,11 @@ class Entry:
 
 FLEET = Entry("fleet", "Fleet", "console.ui.screens.fleet:FleetScreen", key="1")
 WORKERS = Entry("workers", "Workers", "console.ui.screens.workers:WorkersScreen", key="2")
+JOBS = Entry("jobs", "Jobs", "console.ui.screens.jobs:JobsScreen", key="3")
 DATA = Entry("data", "Data", "console.ui.screens.data:DataScreen", key="4")
 LOGS = Entry("logs", "Logs", "console.ui.screens.logs:LogsScreen", key="5")  # (sources = ())
 ALERTS = Entry("alerts", "Alerts", "console.ui.screens.alerts:AlertsScreen", key="7")
-SCREENS = (FLEET, WORKERS, DATA, LOGS, ALERTS)  # made without arguments
+SCREENS = (FLEET, WORKERS, JOBS, DATA, LOGS, ALERTS)  # made without arguments
 
 NODE = Entry("node", "Node", "console.ui.screens.node:NodeScreen")  # (node: str)
 
@@ -55,3 +56,11 @@ FORGET = Entry("forget", "Forget", "console.ui.modals.forget:ForgetModal")  # (v
 ORPHANS = Entry("orphans", "Orphans", "console.ui.modals.orphans:OrphansModal")  # (nodes)
 COMMAND = Entry("command", "Command", "console.ui.modals.command:CommandModal")  # (nodes)
 PICKER = Entry("picker", "Hosts", "console.ui.modals.hosts:HostPicker")  # () -> tuple[str, ...]
+JOBS_MENU = Entry("jobs_menu", "Jobs", "console.ui.modals.jobs_menu:JobsMenu")  # (nodes)
+JOB_PLAN = Entry(
+    "job_plan", "Plan", "console.ui.modals.job_plan:JobPlanModal"
+)  # (names, nodes, retry = None)
+JOB = Entry("job", "Job", "console.ui.modals.job:JobModal")  # (WorkerView)
+CANCEL_JOB = Entry(
+    "cancel_job", "Cancel", "console.ui.modals.cancel_job:CancelJobModal"
+)  # (JobRow) -> bool

@@ -143,7 +143,9 @@ class WorkerActions(Actions):
 
 
 def _takes(view: WorkerView, act: str) -> bool:
-    """A worker that cannot drain is offered a stop instead."""
+    """A worker that cannot drain is offered a stop instead. A job is cancelled and retried on its own screen."""
+    if view.record.kind == "job":
+        return False
     if act == "drain":
         return view.live and view.record.state != "stopping"
     return view.accepts(act)

@@ -11,7 +11,7 @@ from console.ui.keys_text import key_text
 from tests.ui.fleets import StandIn, demo_store, fed, node_up, sample
 from tests.ui.screens import opened, settled, shows, text
 
-UNBUILT = ("3", "6", "b")
+UNBUILT = ("6",)
 
 
 async def test_keys_of_what_is_not_built_do_nothing_and_are_not_in_help(tmp_path: Path) -> None:

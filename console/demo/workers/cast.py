@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from console.demo.machines import GIB, MACHINES, Machine, Trouble, machine
 from console.demo.noise import fraction
+from console.demo.workers.legs import Leg
 
 DAY_S, HOUR_S, MINUTE_S = 86_400.0, 3_600.0, 60.0
 
@@ -29,6 +30,8 @@ class Course(Enum):
     STOPPED = auto()
     REBOOT = auto()
     KILL_PENDING = auto()
+    PARTIAL = auto()  # a job of which some nodes are not done
+    REFUSED = auto()  # a job that the other side turned away
 
 
 OVER = frozenset(
@@ -39,6 +42,8 @@ OVER = frozenset(
         Course.DONE,
         Course.STOPPED,
         Course.REBOOT,
+        Course.PARTIAL,
+        Course.REFUSED,
     }
 )
 
@@ -71,6 +76,8 @@ class Role(NamedTuple):
     restart: str = "on-failure"
     singleton: str = ""
     says: str = ""  # its own words
+    legs: tuple[Leg, ...] = ()  # of a job: its nodes
+    tags: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=2048)
@@ -189,7 +196,7 @@ def _gauntlet(base: int) -> Role:
         name="gauntlet",
         preset="gauntlet",
         command=("python", "-m", "workers.evaluation", "gauntlet", "--a", "best", "--b", "latest", "--games", "400"),
-        kind="job", unit="match", per_minute=2.2, done=213.0, total=400.0, phase="play",
+        unit="match", per_minute=2.2, done=213.0, total=400.0, phase="play",
         cpu_percent=214.0, memory_bytes=6 * GIB, gpu_memory_bytes=9 * GIB, gpu_indices=(0,),
         pid=base, processes=3, age_s=97 * MINUTE_S, restart="never",
     )  # fmt: skip
@@ -206,7 +213,7 @@ def _of_name(name: str, base: int) -> tuple[Role, ...]:
 def _over(name: str, course: Course, base: int, since_s: float, **more: object) -> Role:
     role = Role(
         name=name, preset=name.partition("-")[0], command=("python", "-m", f"workers.{name.partition('-')[0]}"),
-        course=course, kind="job", unit="shard", phase="", since_s=since_s, age_s=since_s + 900.0,
+        course=course, unit="shard", phase="", since_s=since_s, age_s=since_s + 900.0,
         pid=base + 300, restart="never",
     )  # fmt: skip
     return role._replace(**more)  # type: ignore[arg-type]
@@ -214,18 +221,14 @@ def _over(name: str, course: Course, base: int, since_s: float, **more: object) 
 
 _ENDED: dict[str, Callable[[int], tuple[Role, ...]]] = {
     "home": lambda base: (
-        _over("aggregate-hex8", Course.DONE, base, 41 * MINUTE_S, done=1_739.0, total=1_739.0),
         _over("gauntlet", Course.STOPPED, base + 1, 5 * HOUR_S, unit="match", done=96.0, total=400.0),
     ),
     "gpu-2": lambda base: (_over("train", Course.CONFIGURATION, base, 3.2 * HOUR_S, unit="epoch"),),
     "cpu-2": lambda base: (
-        _over("openings", Course.REBOOT, base, 2.2 * DAY_S, kind="worker", preset="selfplay",
+        _over("openings", Course.REBOOT, base, 2.2 * DAY_S, preset="selfplay",
               done=4_112.0, unit="game", restart="on-failure"),
     ),
     "cpu-3": lambda base: (
-        _over("aggregate-hexagonal", Course.OUT_OF_MEMORY, base, 26 * MINUTE_S, done=311.0, total=904.0),
-    ),
-    "nas": lambda base: (
-        _over("backup", Course.DONE, base, 2.1 * HOUR_S, done=2_204.0, total=2_204.0),
+        _over("train-hexagonal", Course.OUT_OF_MEMORY, base, 26 * MINUTE_S, unit="epoch", done=3.0, total=40.0),
     ),
 }  # fmt: skip

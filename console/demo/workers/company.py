@@ -9,6 +9,7 @@ from typing import Any
 from console.demo.machines import machine
 from console.demo.noise import identifier, wander
 from console.demo.workers.cast import cast
+from console.demo.workers.job_cast import jobs
 from console.demo.workers.record import record, role_of, spec_of
 from console.demo.workers.run import LIVE, DemoRun, Moment
 from workers.protocol import (
@@ -45,7 +46,7 @@ class DemoWorkers:
         self._index = index
         self._now = now
         self._runs: list[DemoRun] = []  # the newest first
-        for role in cast(index):
+        for role in (*jobs(index), *cast(index)):
             spec = spec_of(role, identifier(index, "run", role.name, role.pid).replace("-", ""))
             self._runs.append(DemoRun(role, spec, -role.age_s))
         self._orphans = {orphan.orphan_id: orphan for orphan in _orphans(index)}

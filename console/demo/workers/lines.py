@@ -15,7 +15,8 @@ Said = tuple[int, str]  # which stream, and the text with its line end
 
 def line(role: Role, number: int, clock: float) -> Said:
     """The line with this number; `clock` is the node's wall clock when it is written."""
-    make = {"train": _training, "gauntlet": _gauntlet}.get(role.preset, _selfplay)
+    usual = _job if role.kind == "job" else _selfplay
+    make = {"train": _training, "gauntlet": _gauntlet}.get(role.preset, usual)
     return make(role, number, clock)
 
 
@@ -26,6 +27,12 @@ def period_s(role: Role) -> float:
 
 def opening(role: Role, clock: float) -> list[Said]:
     """What it says when it starts."""
+    if role.kind == "job":
+        nodes = ", ".join(leg.node for leg in role.legs)
+        return [
+            (OUT, f"{_stamp(clock)} {' '.join(role.command)}\n"),
+            (OUT, f"{_stamp(clock)} plan: {nodes or 'this machine'}\n"),
+        ]
     return [
         (OUT, f"{_stamp(clock)} {' '.join(role.command)}\n"),
         (OUT, f"{_stamp(clock)} device {_device(role)}, threads 1, dtype bf16, batch 256 (probed)\n"),
@@ -101,6 +108,17 @@ def _gauntlet(role: Role, number: int, clock: float) -> Said:
     return OUT, f"{_stamp(clock)} match {200 + number // 9:>4} opening {number % 50:>2}: {ink}{won:>4}{_OFF}  elo {31 + number % 5} ± 18\n"  # fmt: skip
 
 
+def _job(role: Role, number: int, clock: float) -> Said:
+    """What rsync says of a file, as the job passes it on."""
+    names = [leg.node for leg in role.legs if not leg.fault] or ["this machine"]
+    pace = 40 + 60 * fraction(role.pid, number)
+    size = 2.1 * fraction(role.pid, "size", number)
+    said = (
+        f"{names[number // 40 % len(names)]}: shard-{number:05}.jsonl {size:.2f} MB {pace:.0f} MB/s"
+    )
+    return OUT, f"{_stamp(clock)} {said}\n"
+
+
 _TRACE = 'Traceback (most recent call last):\n  File "/home/mara/run/workers/selfplay/__main__.py", line 88, in <module>\n    main()\n  File "/home/mara/run/workers/selfplay/loop.py", line 141, in play\n    {line}\n'
 _ENDINGS: dict[Course, tuple[Said, ...]] = {
     Course.DISK_FULL: (
@@ -120,5 +138,7 @@ _ENDINGS: dict[Course, tuple[Said, ...]] = {
         (ERR, "{at} " + _RED + "ERROR" + _OFF + " configuration: --board hex9 is not known; hex8, hexagonal, square8, square19 are\n"),
     ),
     Course.DONE: ((OUT, "{at} all done, nothing left out\n"),),
+    Course.PARTIAL: ((ERR, "{at} " + _YELLOW + "WARNING" + _OFF + " partial: some nodes are not done; what arrived is kept\n"),),
+    Course.REFUSED: ((ERR, "{at} " + _RED + "ERROR" + _OFF + " rclone: AccessDenied: the access key is expired (403)\n"),),
     Course.STOPPED: ((OUT, "{at} SIGTERM: search stopped, 3 games written, shard sealed\n"),),
 }  # fmt: skip

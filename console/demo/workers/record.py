@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.demo.noise import around
 from console.demo.workers import lines
 from console.demo.workers.cast import Course, Role
+from console.demo.workers.jobs import input_of, job_progress, legs_of
 from console.demo.workers.log import last_line
 from console.demo.workers.run import LIVE, DemoRun, Moment
 from workers.protocol import Progress, RestartRule, Variable, WorkerRecord, WorkerSpec
@@ -62,6 +63,8 @@ def _last_line(run: DemoRun, now: Moment) -> str:
 
 
 def _progress(run: DemoRun, t: float) -> Progress | None:
+    if run.role.kind == "job":
+        return job_progress(run, t)
     role, done, quiet = run.role, run.done(t), run.is_quiet(t)
     if run.state not in LIVE and not done:
         return None
@@ -79,7 +82,7 @@ def spec_of(role: Role, run_id: str) -> WorkerSpec:
         run_id=run_id, name=role.name, command=role.command, preset=role.preset, kind=role.kind,
         environment=(Variable("OMP_NUM_THREADS", "1"),), gpus=len(role.gpu_indices),
         gpu_indices=role.gpu_indices, restart=RestartRule(role.restart), drain=role.drain,
-        singleton=role.singleton, by="mara@home",
+        singleton=role.singleton, by="mara@home", tags=role.tags, input=input_of(role),
     )  # fmt: skip
 
 
@@ -88,4 +91,5 @@ def role_of(spec: WorkerSpec) -> Role:
     return Role(
         name=spec.name, preset=spec.preset, command=spec.command, kind=spec.kind, per_minute=12.0,
         drain=spec.drain, gpu_indices=spec.gpu_indices, restart=spec.restart.policy,
+        tags=spec.tags, legs=legs_of(spec) if spec.kind == "job" else (),
     )  # fmt: skip

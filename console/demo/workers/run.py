@@ -8,6 +8,7 @@ from typing import NamedTuple
 from console.demo.noise import around, identifier
 from console.demo.workers import lines
 from console.demo.workers.cast import OVER, Course, Role
+from console.demo.workers.legs import lasts_s
 from console.demo.workers.log import PAST_LINES, DemoLog
 from workers.protocol import OUT, WorkerSpec
 
@@ -62,6 +63,8 @@ class DemoRun:
         self._lines, self._said_t = (0, began_t) if new else (PAST_LINES, 0.0)
         if role.course is Course.BACK_OFF and not new:
             self._due.append((_BACK_OFF_S, self._again))
+        if role.legs and self.state == "running":
+            self._due.append((began_t + lasts_s(role.legs), self._through))
 
     # ------------------------------------------------------------ time
 
@@ -143,8 +146,16 @@ class DemoRun:
         if self.spec.kind == "command":
             code = int("false" in self.spec.command)
             self._after(t, _STARTS_S, lambda at: self._end(at, code, None, "exited"))
+        elif self.role.legs:
+            self._due.append((t + lasts_s(self.role.legs), self._through))
         elif self.course in (Course.CRASH_LOOP, Course.BACK_OFF) and not self._hasty:
             self._after(t, _CRASHES_S, self._crash)
+
+    def _through(self, t: float) -> None:
+        """A job has been to each of its nodes."""
+        bad = any(leg.fault for leg in self.role.legs)
+        self.course = Course.PARTIAL if bad else Course.DONE
+        self._end(t, int(bad), None, "exited")
 
     def _crash(self, t: float) -> None:
         self._end(t, 1, None, "exited")
@@ -275,6 +286,8 @@ _STATES = {
     Course.STOPPED: "stopped",
     Course.REBOOT: "lost",
     Course.KILL_PENDING: "stopping",
+    Course.PARTIAL: "exited",
+    Course.REFUSED: "exited",
 }
 _ENDS: dict[Course, tuple[int | None, int | None, bool]] = {
     Course.CRASH_LOOP: (1, None, False),
@@ -283,4 +296,6 @@ _ENDS: dict[Course, tuple[int | None, int | None, bool]] = {
     Course.CONFIGURATION: (4, None, False),
     Course.DONE: (0, None, False),
     Course.STOPPED: (143, None, False),
+    Course.PARTIAL: (1, None, False),
+    Course.REFUSED: (1, None, False),
 }

@@ -17,6 +17,7 @@ from console.fleet.jobs.words import (
     state_words,
 )
 from console.fleet.workers import WorkerView
+from console.fleet.workers.words import actual
 from workers.protocol import ProgressPart
 
 __all__ = ["SECTIONS", "JobRow", "Planned", "job_rows", "kind_of"]
@@ -134,6 +135,8 @@ def _message(view: WorkerView) -> str:
     failed = [part.name for part in said.parts if part.state in BAD] if said else []
     if failed and (is_partial(record) or view.live):
         return f"not done: {', '.join(failed)}"
+    if not view.live and view.failed:
+        return actual(record)
     return "" if said and said.parts else record.last_line
 
 

@@ -13,7 +13,7 @@ from console.fleet.workers import WorkerView
 class RunningJobs(NamedTuple):
     """`share`: of all of them together, 0 to 1; None until every one of them knows how far it is."""
 
-    count: int = 0
+    running: int = 0
     share: float | None = None
     unwell: int = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,8 +16,8 @@ from textual.widgets import Input
 
 from console.text import one_line
 from console.ui.contained import Contained
-from console.ui.lines import Line, Pen
-from console.ui.paint import strip
+from console.ui.lines import Line, Pen, length
+from console.ui.paint import Piece, strip
 from console.ui.widgets.painted import Painted
 from console.ui.widgets.sheet import Sheet
 
@@ -44,7 +45,9 @@ class DialogKeys(Painted):
         pieces: Line = []
         for key, does in self.keys:
             pieces += [(key, inks.key), (f" {does}   ", inks.dim)]
-        pieces.append((one_line(self.complaint, width), inks.bad))
+        said: Piece = (one_line(self.complaint, width), inks.bad)
+        fits = not self.complaint or length(pieces) + cell_len(said[0]) <= width
+        pieces = [*pieces, said] if fits else [said]
         return strip(pieces, width, inks.text)
 
 

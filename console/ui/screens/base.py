@@ -82,10 +82,15 @@ class FleetAwareScreen(Contained, Screen[None]):
         current = self.current_node()
         return () if current is None else (current,)
 
+    def marked_nodes(self) -> tuple[str, ...]:
+        """Only what a person marked: a job takes no narrower choice from where a cursor happens to stand."""
+        return ()
+
     def selected_workers(self) -> tuple[WorkerView, ...]:
-        """What the keys of workers act on: here all that live on the selected nodes."""
+        """What the keys of workers act on: here all that live on the selected nodes; jobs have their own."""
         of = self.store.workers_of
-        return tuple(view for node in self.selected_nodes() for view in of(node) if view.live)
+        views = (view for node in self.selected_nodes() for view in of(node))
+        return tuple(view for view in views if view.live and view.record.kind != "job")
 
     def text_to_copy(self) -> str:
         """What `y` copies: plain text of what the cursor stands on."""

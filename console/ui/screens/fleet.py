@@ -160,9 +160,10 @@ class FleetScreen(FleetAwareScreen):
         return self.cursor
 
     def selected_nodes(self) -> tuple[str, ...]:
-        if self.marks:
-            return tuple(name for name in self.store.nodes if name in self.marks)
-        return super().selected_nodes()
+        return self.marked_nodes() or super().selected_nodes()
+
+    def marked_nodes(self) -> tuple[str, ...]:
+        return tuple(name for name in self.store.nodes if name in self.marks)
 
     def text_to_copy(self) -> str:
         return "\n".join(self.selected_nodes())

@@ -60,7 +60,7 @@ class KeyFooter(Painted):
             name = key_text(binding.key)
             label = binding.description
             length = len(name) + len(label) + 3
-            if at + length > room:
+            if at + length - 2 > room:  # none follows the last
                 break
             pieces += [(name, inks.key), (f" {label}  ", inks.dim)]
             self._spots.append((at, at + length - 2, binding.key))

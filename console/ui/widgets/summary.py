@@ -5,15 +5,17 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from console.fleet.jobs import RunningJobs
 from console.fleet.summary import FleetSummary
 from console.fleet.workers.groups import RUN, UNSEEN, is_bad
-from console.formatting import short_count
+from console.formatting import percent, short_count
 from console.ui.glyphs import Glyphs
 from console.ui.lines import length
 from console.ui.paint import Inks, Piece, fit, strip
 from console.ui.widgets.painted import Painted
 
 _UNWELL = "unwell"
+_BAR = 5  # cells: so much of the jobs' work
 
 
 class SummaryLine(Painted):
@@ -30,17 +32,24 @@ class SummaryLine(Painted):
         return self._facts(width, inks, glyphs) if y == 0 else self._worst(width, inks, glyphs)
 
     def _facts(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:
-        """With less room the words of workers, then those of nodes are fewer; then the end is cut."""
+        """With less room the words of workers are fewer, then those of nodes, then the bar goes; then the end is cut."""
         summary = self.console_app.summary()
         apart: Piece = (f" {glyphs.bar} ", inks.faint)
         notes = "  ".join(self.console_app.notes())
         room = max(0, width - len(notes) - (2 if notes else 0))
         rest = self._rest(summary, apart)
         brief = _shortened(summary.workers)
-        for states, workers in ((True, summary.workers), (True, brief), (False, brief)):
+        looks = (
+            (True, summary.workers, True),
+            (True, brief, True),
+            (False, brief, True),
+            (False, brief, False),
+        )
+        for states, workers, bars in looks:
             pieces = [
                 *self._of_nodes(summary, apart, states),
                 *self._of_workers(workers, apart),
+                *self._of_jobs(summary.jobs, apart, bars),
                 *rest,
             ]
             if length(pieces) <= room:
@@ -102,6 +111,23 @@ class SummaryLine(Painted):
                 else inks.warn
             )
             pieces += [(f" {count}", tint), (f" {word}", tint if tint is inks.bad else inks.dim)]
+        return pieces
+
+    def _of_jobs(self, jobs: RunningJobs, apart: Piece, bar: bool) -> list[Piece]:
+        """`jobs 1 ▓▓▓▓░ 62 %`: those that run; nothing where none does."""
+        if not jobs.running:
+            return []
+        inks, glyphs = self.inks, self.glyphs
+        tint = inks.warn if jobs.unwell else inks.text
+        pieces: list[Piece] = [apart, ("jobs ", inks.dim), (f"{jobs.running}", tint)]
+        if jobs.share is not None:
+            filled = min(_BAR, int(_BAR * jobs.share + 0.5))
+            if bar:
+                pieces += [
+                    (" " + glyphs.shade * filled, inks.good),
+                    (glyphs.light * (_BAR - filled), inks.faint),
+                ]
+            pieces.append((f" {percent(100 * jobs.share)}", inks.text))
         return pieces
 
     def _worst(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:

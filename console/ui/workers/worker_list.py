@@ -103,7 +103,8 @@ class WorkerList(Contained, Container):
     def _of_store(self) -> Sequence[WorkerView]:
         store = self.console_app.runtime.store
         views = store.workers(earlier=self._earlier)
-        return [view for view in views if self.node is None or view.node == self.node]
+        here = (view for view in views if self.node is None or view.node == self.node)
+        return [view for view in here if view.record.kind != "job"]
 
     def _shows(self, view: WorkerView) -> bool:
         return (not self._unwell or view.unwell) and self._accepts(view)

@@ -57,8 +57,11 @@ def _arguments(
         options += ["-o", "IdentityAgent=" + (end.identities.agent or "none").replace("%", "%%")]
     if end.host != end.alias:
         options += ["-o", f"HostName={end.host}"]
-    for path in end.identities.files if end.identities.explicit else ():
-        options += ["-i", str(path), "-o", "IdentitiesOnly=yes"]
+    # Of a bastion one more key may be meant than ssh_config has, and its user's home may be another's than ours.
+    for path in end.identities.files if end.identities.explicit or more else ():
+        options += ["-i", str(path)]
+    if end.identities.explicit:
+        options += ["-o", "IdentitiesOnly=yes"]
     files = " ".join(_quoted(path) for path in (*end.known_hosts.trusted, settings.own_known_hosts))
     options += ["-o", f"UserKnownHostsFile={files}", "-o", "StrictHostKeyChecking=yes"]
     if before:
@@ -78,6 +81,8 @@ def _unattended(settings: SshSettings) -> tuple[str, ...]:
         "ConnectTimeout": math.ceil(settings.connect_timeout_s),
         "ServerAliveInterval": math.ceil(settings.keepalive_s),
         "ServerAliveCountMax": settings.keepalive_count,
+        "ClearAllForwardings": "yes",
+        "RemoteCommand": "none",  # one of ssh_config would stand in the place of ours
     }
     return tuple(word for name, value in values.items() for word in ("-o", f"{name}={value}"))
 

@@ -36,16 +36,28 @@ class Arrivals:
         self._errand = errand
         self._check = check
 
-    def rewritten(self, steps: Sequence[Step]) -> set[str]:
-        """Paths of line files that no longer begin with what was synced of them. Raises WorkerError."""
+    def beginnings(self, steps: Sequence[Step]) -> dict[str, bool]:
+        """Path → whether a line file still begins with what was synced of it. Raises WorkerError."""
         known = [step for step in steps if step.travels and step.before and step.file.kind == LINES]
         wanted = [(step.file.path, step.before.bytes) for step in known if step.before]
         hashes = self._hash(wanted)
         return {
-            step.file.path
+            step.file.path: hashes[step.file.path] == step.before.hash
             for step in known
-            if step.before and hashes.get(step.file.path, step.before.hash) != step.before.hash
+            if step.before and step.file.path in hashes
         }
+
+    def confirm(self, dataset: str, steps: Sequence[Step]) -> Tally:
+        """Line files whose very bytes lie there, but are known under another time: they only get their line."""
+        arrivals = [
+            Arrival(
+                self._target.staging(self._found.node, dataset, "none"),
+                self._entry(step, step.before.hash),
+            )
+            for step in steps
+            if step.before
+        ]
+        return self._placed(dataset, arrivals)._replace(files=0, bytes=0)
 
     def place(self, dataset: str, leg: Leg, steps: Sequence[Step]) -> Tally:
         """The files of a leg that came. Raises WorkerError."""

@@ -13,6 +13,7 @@ from workers.ledger.standing import covering
 NEW, GROWN, CHANGED = "new", "grown", "changed"
 UNCHANGED, LATER, REFUSED = "unchanged", "later", "refused"
 TRAVEL = (NEW, GROWN, CHANGED)
+UNSETTLED = "written to just now"
 
 
 class Step(NamedTuple):
@@ -69,7 +70,7 @@ def _waits(file: DataFile) -> str:
     if file.kind == JOURNAL:
         return "an open journal: its shard travels once it is sealed"
     if file.kind == WHOLE and not file.settled:
-        return "still being written"
+        return UNSETTLED
     if file.kind == LINES and file.prefix_bytes == 0:
         return "no whole line yet"
     return ""
@@ -88,6 +89,9 @@ def _worse(file: DataFile, before: Synced) -> str:
             f"smaller than what was synced ({offered:,} of {before.bytes:,} bytes): was it cut or rewritten? "
             "the copy stays; rename the file on the node to have it synced as another"
         )
-    if 0 <= file.mtime_ns < before.mtime_ns:
+    grown = file.kind == LINES and offered > before.bytes
+    if (
+        0 <= file.mtime_ns < before.mtime_ns and not grown
+    ):  # a clock that went back: the hash decides
         return "older than what was synced: the copy stays; touch it on the node if it is right"
     return ""

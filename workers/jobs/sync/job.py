@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from workers.errands.client import Errand
 from workers.harness import Worker
 from workers.jobs.crew import Crew, Skip
 from workers.jobs.document import Document, Host
 from workers.jobs.parts import PARTIAL, WAITING, Part, Parts
 from workers.jobs.plan import amount
 from workers.jobs.reach import reached
+from workers.jobs.sync.decide import LATER, UNSETTLED
 from workers.jobs.sync.node import NodeSync
 from workers.jobs.sync.road import road
 from workers.jobs.sync.survey import Survey, check_twins, survey
 from workers.jobs.sync.target import Target
 from workers.jobs.sync.version import Version, probe
+
+SETTLE_S = 2.2  # until a file that is not written to any more counts as settled
 
 
 class Sync:
@@ -73,7 +77,7 @@ class Sync:
         """One try. Files that wait since the survey may have grown meanwhile: it is looked at anew."""
         host = self.document.host(part.name)
         with reached(host) as errand:
-            found = survey(self.document, host, errand, self.target)
+            found = self._settled(host, errand)
             way = road(self.document, host, self.destination, self.own, found.home)
             transfer = NodeSync(self.document, found, way, self.target, errand, self.crew, part)
             tally = transfer.run()
@@ -81,6 +85,15 @@ class Sync:
             part.say(state=PARTIAL, message=tally.text())
         self._worker.log(f"{part.name}: {tally.text()}")
         return tally.text()
+
+    def _settled(self, host: Host, errand: Errand) -> Survey:
+        """The survey; once more where files were written to a moment ago: they may have been the last words."""
+        found = survey(self.document, host, errand, self.target)
+        if any(step.reason == UNSETTLED for step in found.of(LATER)):
+            self._worker.wait(SETTLE_S)
+            self.crew.check()
+            found = survey(self.document, host, errand, self.target)
+        return found
 
 
 def _short(found: Survey) -> str:

@@ -12,7 +12,7 @@ from workers.jobs.parts import Part
 from workers.jobs.reach import asked
 from workers.jobs.sync.arguments import Leg
 from workers.jobs.sync.arrive import Arrivals
-from workers.jobs.sync.decide import REFUSED, Step
+from workers.jobs.sync.decide import REFUSED, Step, offered_bytes
 from workers.jobs.sync.meter import Meter
 from workers.jobs.sync.road import PULL, Road
 from workers.jobs.sync.staging import adopt
@@ -59,9 +59,15 @@ class NodeSync:
         return tally
 
     def _dataset(self, dataset: str, steps: Sequence[Step]) -> Tally:
-        rewritten = self._arrivals.rewritten(steps)
-        tally = Tally(refused=tuple(f"{shown(path)}: {_REWRITTEN}" for path in sorted(rewritten)))
-        kept = [step for step in steps if step.travels and step.file.path not in rewritten]
+        begins = self._arrivals.beginnings(steps)
+        rewritten = [path for path, same in begins.items() if not same]
+        known = [step for step in steps if begins.get(step.file.path) and _is_all(step)]
+        kept = [step for step in steps if step.travels and step not in known]
+        kept = [step for step in kept if step.file.path not in rewritten]
+        tally = Tally(refused=tuple(f"{shown(path)}: {_REWRITTEN}" for path in rewritten))
+        tally = tally.plus(
+            self._arrivals.confirm(dataset, [step for step in known if step.file.settled])
+        )
         for leg, chunk in legs(self._found, dataset, kept, self._target):
             tally = tally.plus(self._leg(dataset, leg, chunk))
         for step in kept:
@@ -125,3 +131,8 @@ class NodeSync:
         if error is not None:
             raise error
         return self._arrivals.place_snapshot(dataset, leg, step.file.path, snapshot)
+
+
+def _is_all(step: Step) -> bool:
+    """Whether what was synced is as long as what is there now."""
+    return step.before is not None and step.before.bytes == offered_bytes(step.file)

@@ -21,7 +21,7 @@ from workers.jobs.sync.decide import (
 )
 from workers.jobs.sync.target import Target
 from workers.ledger.names import OUTSIDE
-from workers.ledger.shapes import SQLITE, DataFile
+from workers.ledger.shapes import SQLITE, DataFile, Synced
 
 MOST_LIST_BYTES = 6 * 1024 * 1024
 
@@ -78,9 +78,17 @@ def survey(document: Document, host: Host, errand: Errand, target: Target) -> Su
         for name, files in listing.files.items()
     }
     problems = tuple(
-        f"{name}: {text}" for name in listing.problems for text in listing.problems[name]
+        f"{name}: {text}"
+        for name, texts in listing.problems.items()
+        for text in texts
+        if not _not_yet(text, target.newest(name, errand.node_key))
     )
     return Survey(host.name, errand.node_key, listing.root, errand.home, steps, problems)
+
+
+def _not_yet(problem: str, newest: Mapping[str, Synced]) -> bool:
+    """Whether a folder is missing that never held anything. One that did may be a mount that is gone."""
+    return problem.endswith(": not there") and not newest
 
 
 def check_twins(surveys: Sequence[Survey]) -> None:

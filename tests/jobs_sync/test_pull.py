@@ -1,0 +1,134 @@
+"""Files of a node here, as one sync after another finds them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import pytest
+
+from tests.jobs_sync.scenes import LONG_AGO_NS, Scene, parts
+from workers.jobs import sync
+
+
+def test_all_kinds_arrive_once_and_then_nothing_moves(scene: Scene, patient: None) -> None:
+    scene.put("d/a.jsonl", '{"a":1}\n{"a":2}\n{"torn')
+    worker = scene.run()
+    assert scene.copy("games", "d/a.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
+    (entry,) = scene.synced()
+    assert (entry.path, entry.bytes, entry.records, entry.fence) == ("d/a.jsonl", 16, 2, 2)
+    assert entry.mtime_ns == -1  # it was written to just now
+    assert parts(worker)["gpu-1"]["message"].startswith("1 file, 16 B synced")
+    scene.put("f/x/one.bin", b"1" * 1000)
+    scene.put("f/two", b"2")
+    worker = scene.run()
+    part = parts(worker)["gpu-1"]
+    assert (part["state"], part["done"], part["bytes"]) == ("done", 2, 1001)
+    assert scene.copy("files", "f/x/one.bin").read_bytes() == b"1" * 1000
+    assert [entry.mtime_ns >= 0 for entry in scene.synced()] == [False, True]
+    scene.check()
+    scene.run()
+    assert (len(scene.synced()), len(scene.synced("files"))) == (2, 2)
+    assert not (scene.destination / ".quarterdeck/staging/sync").exists()
+
+
+def test_a_line_file_that_grew_is_continued(scene: Scene) -> None:
+    path = scene.put("d/a.jsonl", '{"a":1}\n')
+    scene.run()
+    with path.open("a") as file:
+        file.write('{"a":2}\n')
+    os.utime(path, ns=(LONG_AGO_NS + 10**9, LONG_AGO_NS + 10**9))
+    scene.run()
+    assert scene.copy("games", "d/a.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
+    assert [entry.bytes for entry in scene.synced()] == [8, 16]
+    scene.check()
+
+
+@pytest.mark.parametrize(
+    ("content", "age_s", "words"),
+    [
+        ('{"a":1}\n', 5, "smaller than what was synced (8 of 16 bytes)"),
+        ('{"b":1}\n{"b":2}\n{"b":3}\n', 5, "rewritten: it no longer begins with"),
+    ],
+)
+def test_what_would_destroy_a_copy_is_refused(
+    scene: Scene, content: str, age_s: int, words: str
+) -> None:
+    scene.put("d/a.jsonl", '{"a":1}\n{"a":2}\n')
+    scene.run()
+    scene.put("d/a.jsonl", content, age_s=age_s)
+    scene.put("d/b.jsonl", "{}\n")
+    error = scene.failing()
+    assert words in str(error)
+    assert (error.code, error.phase) == (1, "partial")
+    assert scene.copy("games", "d/a.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
+    assert scene.copy("games", "d/b.jsonl").exists()
+
+
+def test_a_database_travels_as_a_snapshot(scene: Scene) -> None:
+    path = scene.root / "q/games.db"
+    path.parent.mkdir()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE games (x)")
+        database.executemany("INSERT INTO games VALUES (?)", [(n,) for n in range(100)])
+    scene.run()
+    copy = scene.copy("db", "q/games.db")
+    assert sqlite3.connect(copy).execute("SELECT count(*) FROM games").fetchone() == (100,)
+    database.execute("INSERT INTO games VALUES (1)")
+    database.commit()
+    scene.run()
+    assert sqlite3.connect(copy).execute("SELECT count(*) FROM games").fetchone() == (101,)
+    assert [file.name for file in path.parent.iterdir() if "snapshot" in file.name] == []
+    scene.check()
+
+
+def test_files_outside_of_the_root(scene: Scene) -> None:
+    other = scene.put("elsewhere/a.jsonl", '{"a":1}\n', root=scene.folder)
+    scene.changes["datasets"] = [
+        {"name": "games", "paths": [str(other)], "count": "lines", "nodes": ["gpu-1"]}
+    ]
+    scene.run()
+    assert scene.copy("games", f"_root{other}").read_text() == '{"a":1}\n'
+    assert scene.synced()[0].path == str(other)
+
+
+def test_two_nodes_and_one_that_has_none(scene: Scene) -> None:
+    scene.nodes["gpu-2"] = scene.folder / "node-2"
+    scene.nodes["gpu-2"].mkdir()
+    scene.put("d/a.jsonl", '{"a":1}\n')
+    scene.put("d/b.jsonl", '{"b":1}\n', root=scene.nodes["gpu-2"])
+    worker = scene.run()
+    assert scene.copy("games", "d/a.jsonl").exists()
+    assert scene.copy("games", "d/b.jsonl", "gpu-2").exists()
+    assert {part["state"] for part in parts(worker).values()} == {"done"}
+
+
+def test_the_plan_names_files_bytes_commands_and_nevers(scene: Scene) -> None:
+    scene.put("d/a.jsonl", '{"a":1}\n')
+    scene.put("d/odd\nname.jsonl", '{"a":1}\n')
+    found = sync.plan(scene.document())
+    assert (found.files, found.bytes) == (1, 8)
+    text = found.text()
+    assert "1 REFUSED: d/odd\\nname.jsonl" in text or "control characters" in text
+    assert "$ rsync --times --safe-links --no-devices --no-specials" in text
+    assert "never: delete anything" in text
+    assert "--delete " not in text.replace("no --delete is", "")
+    assert not scene.destination.exists()
+
+
+def test_too_little_room_is_refused_before_anything_moves(scene: Scene) -> None:
+    scene.put("d/big.jsonl", b"{}\n" * 1000)
+    scene.changes["limits"] = {"space_fraction": 0.0}
+    assert "may be used" in sync.plan(scene.document()).text()
+    error = scene.failing()
+    assert error.code == 6
+    assert not scene.copy("games", "d/big.jsonl").exists()
+
+
+def test_an_older_job_is_refused(scene: Scene) -> None:
+    scene.put("d/a.jsonl", b"{}\n")
+    scene.run()
+    error = scene.failing(fence=1)
+    assert error.code == 1
+    assert "1" in str(error)

@@ -111,6 +111,8 @@ def test_a_machine_of_two_entries_shows_its_workers_once() -> None:
     for name in ("a", "b"):
         world.report(name, record("x"))
     assert [view.node for view in world.store.workers()] == ["a"]
+    world.report("b", record("x"), record("y"))  # the other login keeps its runs elsewhere
+    assert [(view.node, view.name) for view in world.store.workers()] == [("a", "x"), ("b", "y")]
 
 
 def test_run_directories_that_cannot_be_read_hide_the_workers_and_do_not_end_them() -> None:

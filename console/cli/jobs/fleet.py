@@ -28,15 +28,15 @@ async def homes(options: Namespace) -> AsyncIterator[Runtime]:
 
 
 @asynccontextmanager
-async def works(options: Namespace, names: Iterable[str]) -> AsyncIterator[Runtime]:
-    """The same with the sources of these jobs; a step of a pipeline is one of them."""
+async def works(options: Namespace, names: Iterable[str], only: str = "") -> AsyncIterator[Runtime]:
+    """The same with the sources of these jobs, or those that the selector `only` takes; a step of a pipeline is a job too."""
     settings = settings_of(options).settings
     known = {job.name: job for job in settings.jobs}
     meant = _with_steps(names, known)
     sources = (
         spec.name
         for spec in settings.node_specs()
-        if any(selects(job.sources, spec.name, spec.tags) for job in meant)
+        if any(selects(only or job.sources, spec.name, spec.tags) for job in meant)
     )
     async with _on(options, (*_homes(settings, meant), *sources)) as runtime:
         yield runtime

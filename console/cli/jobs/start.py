@@ -27,7 +27,8 @@ FOR_EVER_S = 10.0 * 365 * 86_400
 async def run(options: Namespace) -> int:
     if getattr(options, "read_only", False) and not options.dry_run:
         raise Refused(f"jobs {options.verb}: this console is read-only; nothing was done")
-    async with fleet.works(options, _names(options)) as runtime:
+    only = getattr(options, "nodes", "")
+    async with fleet.works(options, _names(options), only) as runtime:
         plan = await _plan(options, runtime)
         if options.dry_run:
             return _print_plan(options, plan)

@@ -1,6 +1,7 @@
 """Files that must survive: folders and names that are durable, locks between processes."""
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,29 @@ def sync_folder(path: Path) -> None:
             os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Makes a file that others wrote durable. Raises OSError."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with naming(path):
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def hash_of(path: Path) -> tuple[int, str]:
+    """Bytes of a file, and their blake2b-128. Raises OSError."""
+    hashed, size = hashlib.blake2b(digest_size=16), 0
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for piece in pieces_of(file):
+            hashed.update(piece)
+            size += len(piece)
+    finally:
+        os.close(file)
+    return size, hashed.hexdigest()
 
 
 def make_folders(path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from workers.harness.errors import Misconfigured
-from workers.records.disk import sync_folder
+from workers.records.disk import sync_file, sync_folder
 from workers.records.export_npz import write_npz
 from workers.records.export_parquet import write_parquet
 from workers.records.foreign import read_any
@@ -23,7 +23,7 @@ def export(files: Iterable[Path], target: Path) -> int:
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         count = write(_games(files), draft)
-        _sync(draft)
+        sync_file(draft)
         os.rename(draft, target)
     except ImportError as error:
         raise Misconfigured(f"{target.suffix} needs the package {error.name}") from None
@@ -46,11 +46,3 @@ def _games(files: Iterable[Path]) -> Iterator[GameRecord]:
             if not isinstance(game, GameRecord):
                 raise Misconfigured(f"{path}: another program's games, whose moves are not known")
             yield game
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -71,7 +71,7 @@ def lines(path: Path, kind: str) -> Iterator[bytes]:
     with open(path, "rb") as file:
         pieces: Iterable[bytes] = iter(lambda: file.read(PIECE_BYTES), b"")
         if kind == "gzip":
-            pieces = _unzipped(pieces)
+            pieces = unzipped(pieces)
         elif kind == "zstd":
             pieces = decompressed(pieces)
         try:
@@ -104,7 +104,7 @@ def _first(body: Mapping[str, Any], names: tuple[str, ...], kind: type) -> Any:
     return next((body[name] for name in names if type(body.get(name)) is kind), None)
 
 
-def _unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Of all members (RFC 1952). Raises CorruptData for torn or corrupt data, after what came before."""
     engine = None
     for piece in pieces:

@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_the_manifest_as_it_was(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.os, "write", write)
+        patch.setattr(os, "write", write)
         with pytest.raises(OSError, match="No space"):
             manifest.append([synced("x")])
     assert list(manifest.read().entries) == entries
@@ -187,7 +187,7 @@ def test_an_fsync_that_failed_leaves_no_line(
 ) -> None:
     entries = fill(manifest, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(module.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(5, "I/O error")))
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(5, "I/O error")))
         with pytest.raises(OSError, match="I/O error"):
             manifest.append([synced("x")])
     assert list(manifest.read().entries) == entries

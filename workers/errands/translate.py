@@ -3,6 +3,7 @@
 import errno
 
 from workers.errands.faults import ErrandFailed
+from workers.ledger.names import plain
 
 _CODES = {
     errno.ENOENT: "gone",
@@ -18,6 +19,7 @@ _CODES = {
 
 def of_os(error: Exception, path: str) -> ErrandFailed:
     """With the path it was about in the text, unless the text has it already."""
+    path = plain(path)
     if isinstance(error, ErrandFailed):
         text = error.text
         return ErrandFailed(error.code, text if path in text else f"{path}: {text}")

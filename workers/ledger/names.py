@@ -55,6 +55,11 @@ def shown(name: str) -> str:
     return text if len(text) <= 200 else text[:200] + "…"
 
 
+def plain(path: str) -> str:
+    """A path for a message: as it is where it is harmless, else as ``shown``."""
+    return shown(path) if _fault(path) else path
+
+
 def _fault(path: str) -> str:
     if not path or path == "/":
         return "no path"

@@ -14,7 +14,7 @@ from workers.agent.data.listed_file import Describer
 from workers.agent.data.method import UnknownMethod, method_of
 from workers.agent.data.outcome import CountFault, Stopped
 from workers.agent.data.walk import Found, Walk, split
-from workers.ledger.names import MARKER, UnsafeName, check_path, shown
+from workers.ledger.names import MARKER, UnsafeName, check_path, plain
 from workers.ledger.shapes import DataFile
 
 NAMED = 50  # problems that are told; the rest is a number
@@ -155,7 +155,7 @@ class _Problems:
         self._more = 0
 
     def add(self, path: str, reason: str) -> None:
-        self.say(f"{_plain(_below(self._root, path))}: {reason}")
+        self.say(f"{plain(_below(self._root, path).rstrip('/'))}: {reason}")
 
     def say(self, text: str) -> None:
         if len(self._texts) < NAMED:
@@ -183,10 +183,3 @@ def _moved(folder: str, base: str, there: str) -> str:
 def _below(root: str, path: str) -> str:
     prefix = root.rstrip("/") + "/"
     return path[len(prefix) :] if path.startswith(prefix) else path
-
-
-def _plain(path: str) -> str:
-    try:
-        return check_path(path.rstrip("/"))
-    except UnsafeName:
-        return shown(path)

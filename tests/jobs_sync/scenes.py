@@ -103,3 +103,29 @@ class Scene:
 
 def parts(worker: Worker) -> dict[str, Any]:
     return {part["name"]: part for part in worker._extra["parts"]}
+
+
+_FAKE_SSH = """#!/bin/sh
+# A machine that is this one: takes the words of ssh, runs the command by its own shell.
+[ "$1" = -- ] && shift
+shift
+{before}
+exec sh -c "$*"
+"""
+
+
+def fake_ssh(folder: Path, name: str = "gpu-1", before: str = "") -> list[str]:
+    """An `ssh` of the document that needs no sshd; ``before`` is shell run on the "machine" first."""
+    path = folder / f"ssh-{name}"
+    path.write_text(_FAKE_SSH.format(before=before))
+    path.chmod(0o755)
+    return [str(path), "--", name]
+
+
+def script(folder: Path, name: str, text: str) -> Path:
+    """An executable shell script in a folder that is made."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path

@@ -181,7 +181,7 @@ class Push:
         shell, target = arguments.remote(host) if host.ssh else ("", "")
         words = ["rsync", "-8", "--list-only", "--no-human-readable", "--from0", "--files-from=-"]
         words += [self.own.secluded, *([f"--rsh={shell}"] if shell else []), "--"]
-        words += [f"{target}:{folder}/" if shell else f"{folder}/"]
+        words += [f"{target}:{folder}/" if shell else f"{folder}/", "."]
         names = b"".join(os.fsencode(file.name) + b"\0" for file in self.files)
         try:
             done = subprocess.run(

@@ -26,7 +26,7 @@ LETTERS = "iLsfxCIvu"
 
 _BRIDGE = f'echo "{MARK} $*" >&9; exec 7<&0; cat <&7 >&9 & exec cat <&8'
 _RECEIVER = 'exec "$@" 8<&0 9>&1 >&2 </dev/null'
-_SENDER = 'exec 5<"$1" && rm -f -- "$1" && shift && exec "$@"'
+_SENDER = 'list=$1; trap "rm -f -- \\"\\$list\\"" EXIT; shift; "$@"'
 _MOST_NOISE = 64 * 1024
 _PATIENCE_S = 60.0
 _SSH_FAILED, _MISSING = 255, (126, 127)
@@ -50,12 +50,12 @@ def receiver(leg: Leg, bandwidth_kib_s: int = 0) -> tuple[str, ...]:
 
 
 def sender(leg: Leg, list_path: str, letters: str, bandwidth_kib_s: int = 0) -> tuple[str, ...]:
-    """The command for the source: its list is removed as it is opened. Raises ValueError for odd letters."""
+    """The command for the source: its list is removed when it ends. Raises ValueError for odd letters."""
     if set(letters) - set(LETTERS):
         raise ValueError(f"capabilities {letters!r}")
     words = ["rsync", "--server", "--sender", f"-tpRe.{letters}", f"--timeout={SILENCE_S}"]
     words += ["--safe-links", *([f"--bwlimit={bandwidth_kib_s}"] if bandwidth_kib_s else [])]
-    words += ["--from0", "--files-from=/dev/fd/5", "--no-implied-dirs", ".", folder(leg.source)]
+    words += ["--from0", f"--files-from={list_path}", "--no-implied-dirs", ".", folder(leg.source)]
     return ("sh", "-c", _SENDER, "sh", list_path, *words)
 
 

@@ -69,7 +69,7 @@ def road(
     document: Document, source: Host, destination: Host, version: Version, home: str = "~"
 ) -> Road:
     """The one there is between two machines of the document. ``home``: the source's home directory."""
-    limit = document.limits.bandwidth_kib_s
+    limit = document.limits.bandwidth(source.name, destination.name)
     path = f"{home}/.cache/quarterdeck/sync-{document.run}.list"
     return Road(_kind(source, destination), source, destination, version, limit, path)
 

@@ -1,0 +1,171 @@
+"""The three roads, over an `ssh` that is a script: here, from here, and between two that do not reach each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs_sync.scenes import Scene, fake_ssh, parts, script
+from workers.jobs import sync
+from workers.ledger.names import UnsafeName
+
+NAMES = ["-n.jsonl", "--delete.jsonl", "a b.jsonl", "a'b\"c.jsonl", "ü 日本.jsonl", "$(x);`y`.jsonl", "*?[.jsonl"]  # fmt: skip
+
+
+def relayed(scene: Scene, before: str = "") -> dict[str, Any]:
+    """Changes of a document: the destination is another machine."""
+    return {
+        "hosts": {
+            "gpu-1": {"ssh": fake_ssh(scene.folder, "gpu-1"), "root": str(scene.root)},
+            "store": {"ssh": fake_ssh(scene.folder, "store", before), "root": "~"},
+        },
+        "destination": {"node": "store", "path": str(scene.destination)},
+    }
+
+
+def test_names_that_a_shell_or_rsync_could_take_for_more(scene: Scene) -> None:
+    scene.ssh = fake_ssh(scene.folder)
+    for name in NAMES:
+        scene.put(f"d/{name}", f'{{"{len(name)}":1}}\n')
+    scene.run()
+    for name in NAMES:
+        assert scene.copy("games", f"d/{name}").read_text() == f'{{"{len(name)}":1}}\n'
+    scene.check()
+
+
+def test_names_that_are_refused_are_named_and_the_others_go(scene: Scene) -> None:
+    scene.put("d/fine.jsonl", "{}\n")
+    scene.put("d/new\nline.jsonl", "{}\n")
+    odd = bytes(scene.root / "d") + b"/\xff.jsonl"
+    Path(odd.decode("utf-8", "surrogateescape")).write_bytes(b"{}\n")
+    error = scene.failing()
+    assert "control characters" in str(error)
+    assert "not UTF-8" in str(error)
+    assert "\n" not in str(error)
+    assert [entry.path for entry in scene.synced()] == ["d/fine.jsonl"]
+    assert issubclass(UnsafeName, ValueError)
+
+
+def test_a_relay_brings_bytes_across_and_nothing_here(scene: Scene) -> None:
+    for name in (*NAMES, "grows.jsonl"):
+        scene.put(f"d/{name}", "{}\n")
+    changes = relayed(scene)
+    text = sync.plan(scene.document(**changes)).text()
+    assert "relayed by this machine to store" in text
+    assert "rsync --server --sender" in text
+    scene.run(**changes)
+    scene.put("d/grows.jsonl", "{}\n" * 1000, age_s=1)
+    worker = scene.run(**changes)
+    assert parts(worker)["gpu-1"]["state"] == "done"
+    assert scene.copy("games", "d/grows.jsonl").read_text() == "{}\n" * 1000
+    assert len(list(scene.copy("games", "d").iterdir())) == len(NAMES) + 1
+    scene.check()
+    assert list((scene.folder / "home/.cache/quarterdeck").iterdir()) == []
+
+
+def test_a_destination_that_asks_for_more_gets_what_was_listed(scene: Scene) -> None:
+    scene.put("d/a.jsonl", "{}\n")
+    scene.put("secret", "key")
+    loot = scene.folder / "loot"
+    asking = (
+        f'exec "$HERE/rsync.real" -rt --no-s --blocking-io --rsh="$RSH" x:{scene.root}/ {loot}/'
+    )
+    script(
+        scene.folder / "evil",
+        "rsync",
+        'for word in "$@"; do case "$word" in --rsh=*) RSH=${word#--rsh=};; esac; done\n'
+        f'HERE={scene.folder}/evil; [ "$1" = --server ] && exec "$HERE/rsync.real" "$@"\n{asking}\n',
+    )
+    (scene.folder / "evil/rsync.real").symlink_to("/usr/bin/rsync")
+    loot.mkdir()
+    error = scene.failing(**relayed(scene, f"PATH={scene.folder}/evil:$PATH"))
+    assert error.code != 0
+    assert not list(loot.rglob("secret"))
+    assert scene.synced() == []
+
+
+def test_a_destination_that_asks_for_another_command_gets_none(scene: Scene) -> None:
+    scene.put("d/a.jsonl", "{}\n")
+    script(
+        scene.folder / "evil",
+        "rsync",
+        'for word in "$@"; do case "$word" in --rsh=*) RSH=${word#--rsh=};; esac; done\n'
+        f'eval "$RSH x touch {scene.folder}/was-run"\n',
+    )
+    error = scene.failing(**relayed(scene, f"PATH={scene.folder}/evil:$PATH"))
+    assert "store asked for" in str(error)
+    assert not (scene.folder / "was-run").exists()
+
+
+def test_from_this_machine_to_a_far_destination(scene: Scene) -> None:
+    scene.put("d/a.jsonl", "{}\n")
+    changes = relayed(scene)
+    changes["hosts"]["gpu-1"]["ssh"] = None
+    scene.run(**changes)
+    scene.put("d/a.jsonl", "{}\n{}\n", age_s=1)
+    scene.run(**changes)
+    assert scene.copy("games", "d/a.jsonl").read_text() == "{}\n{}\n"
+
+
+def test_the_destination_s_own_files(scene: Scene) -> None:
+    scene.nodes = {"store": scene.root}
+    scene.put("d/a.jsonl", "{}\n")
+    changes = relayed(scene)
+    changes["hosts"] = {"store": {**changes["hosts"]["store"], "root": str(scene.root)}}
+    scene.run(**changes)
+    assert scene.copy("games", "d/a.jsonl", "store").read_text() == "{}\n"
+
+
+def push(scene: Scene, **options: Any) -> dict[str, Any]:
+    return {
+        "hosts": {
+            "local": {"ssh": None, "root": str(scene.root)},
+            "gpu-1": {"ssh": fake_ssh(scene.folder), "root": "~"},
+        },
+        "sources": ["local"],
+        "datasets": [],
+        "destination": {"node": "gpu-1", "path": str(scene.folder / "far/deep")},
+        "options": {"direction": "push", **options},
+    }
+
+
+def test_models_are_pushed_whole_or_not_at_all(scene: Scene) -> None:
+    scene.put("models/best.safetensors", b"x" * 5000)
+    scene.put("models/.hidden/a b'c", b"y")
+    (scene.root / "models/link").symlink_to("best.safetensors")
+    far = scene.folder / "far/deep/models"
+    changes = push(scene, paths=["models"])
+    text = sync.plan(scene.document(**changes)).text()
+    assert "2 files, 5.0 kB" in text
+    assert "left out: models/link" in text
+    worker = scene.run(**changes)
+    assert parts(worker)["gpu-1"]["message"] == "2 files, 5.0 kB pushed"
+    assert (far / "best.safetensors").read_bytes() == b"x" * 5000
+    assert (far / ".hidden/a b'c").read_bytes() == b"y"
+    assert not (far / "link").is_symlink()
+    worker = scene.run(**changes)
+    assert parts(worker)["gpu-1"]["message"] == "0 files, 0 B pushed"
+
+
+@pytest.mark.parametrize(
+    ("content", "age_s", "replace", "words"),
+    [
+        (b"x" * 10, 5, False, "larger there"),
+        (b"x" * 10, 5, True, ""),
+        (b"x" * 10_000, -5, True, "newer there"),
+    ],
+)
+def test_a_push_spares_what_is_larger_or_newer(
+    scene: Scene, content: bytes, age_s: int, replace: bool, words: str
+) -> None:
+    scene.put("m/best", b"x" * 5000, root=scene.folder / "far/deep")
+    scene.put("m/best", content, age_s=age_s)
+    changes = push(scene, paths=["m"], replace=replace)
+    if words:
+        assert words in str(scene.failing(**changes))
+    else:
+        scene.run(**changes)
+    kept = (scene.folder / "far/deep/m/best").read_bytes()
+    assert (kept == content) == (words == "")

@@ -99,7 +99,7 @@ class JobOperations:
     def _views(self) -> list[WorkerView]:
         found: dict[str, WorkerView] = {}
         for node in self._store.nodes:
-            for view in self._store.workers_of(node):
+            for view in self._store.workers_of(node, earlier=True):
                 if view.record.kind == "job":  # two entries of one machine tell of the same runs
                     found.setdefault(view.record.run_id, view)
         return list(found.values())

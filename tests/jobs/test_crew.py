@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from workers.harness import Misconfigured, NoDataYet, Worker, WorkerError
 from workers.jobs.crew import Crew, Skip
-from workers.jobs.document import Limits
+from workers.jobs.document import Cap, Limits
 from workers.jobs.errors import NoRoom, NotReached, Passing, SomeFailed
 from workers.jobs.parts import Part, Parts
 
@@ -136,3 +138,32 @@ def test_parts_sum_up() -> None:
     assert worker._known["total"] == 3
     with pytest.raises(TypeError, match="no speed"):
         parts["a"].say(speed=1)
+
+
+def test_a_group_has_fewer_at_a_time_and_the_others_do_not_wait_for_it() -> None:
+    cap = Cap("tag:home", concurrency=1)
+    names = ("h1", "h2", "h3", "a", "b")
+    found = crew(*names, concurrency=3, caps=dict.fromkeys(("h1", "h2", "h3"), cap))
+    lock, now, most, order = threading.Lock(), Counter[str](), Counter[str](), []
+
+    def act(part: Part) -> None:
+        kind = part.name[0]
+        with lock:
+            now[kind] += 1
+            most[kind] = max(most[kind], now[kind])
+            order.append(part.name)
+        time.sleep(0.05)
+        with lock:
+            now[kind] -= 1
+
+    found.work(names, act)
+    assert most["h"] == 1
+    assert sorted(order) == sorted(names)
+    assert set(order[:3]) == {"h1", "a", "b"}
+
+
+def test_the_least_bandwidth_that_anyone_allows_holds() -> None:
+    limits = Limits(bandwidth_kib_s=100, caps={"h": Cap("g", 0, 10), "f": Cap("f", 1, 0)})
+    assert limits.bandwidth("h", "x") == 10
+    assert limits.bandwidth("f", "x") == 100
+    assert Limits().bandwidth("x") == 0

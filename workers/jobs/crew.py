@@ -1,9 +1,9 @@
 """Work on several nodes at once: never too many, tried again after a pause, and counted honestly at the end."""
 
-import queue
 import random
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from workers.harness import NoDataYet, Worker, WorkerError
@@ -54,9 +54,7 @@ class Crew:
 
     def work(self, names: Sequence[str], act: Act) -> None:
         """Returns when each of the nodes has ended, or when there is no more time. Raises nothing of theirs."""
-        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for name in names:
-            waiting.put(name)
+        waiting = _Waiting(names, self.limits)
         count = min(len(names), self.limits.concurrency)
         threads = [
             threading.Thread(target=self._serve, args=(waiting, act), name=f"node-{n}", daemon=True)
@@ -89,13 +87,17 @@ class Crew:
             raise SomeFailed(f"partial: {len(good)} of {len(list(self.parts))} nodes; {text}")
         raise _together([self._errors[part.name] for part in bad], text)
 
-    def _serve(self, waiting: "queue.SimpleQueue[str]", act: Act) -> None:
+    def _serve(self, waiting: "_Waiting", act: Act) -> None:
         while self.ending is None and not self.worker.draining:
+            name = waiting.next(_LOOK_EVERY_S)
+            if name is None:
+                if waiting.empty:
+                    return
+                continue
             try:
-                name = waiting.get_nowait()
-            except queue.Empty:
-                return
-            self._one(self.parts[name], act)
+                self._one(self.parts[name], act)
+            finally:
+                waiting.over(name)
 
     def _one(self, part: Part, act: Act) -> None:
         try:
@@ -137,6 +139,44 @@ class Crew:
             self._errors[part.name] = error
         self.worker.log(f"{part.name}: failed: {error}")
         part.say(state=FAILED, message=str(error))
+
+
+class _Waiting:
+    """The nodes that wait for their turn, in their order; of each group only so many have it at a time."""
+
+    def __init__(self, names: Sequence[str], limits: Limits) -> None:
+        self._names = deque(names)
+        self._caps = limits.caps
+        self._busy: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    @property
+    def empty(self) -> bool:
+        return not self._names
+
+    def next(self, within_s: float) -> "str | None":
+        """The first whose group has room; None where none has within that time."""
+        with self._changed:
+            found = self._first() or (self._changed.wait(within_s) and self._first()) or None
+            if found is not None:
+                self._names.remove(found)
+                if found in self._caps:
+                    self._busy[self._caps[found].group] += 1
+            return found
+
+    def over(self, name: str) -> None:
+        """Its turn ended."""
+        with self._changed:
+            if name in self._caps:
+                self._busy[self._caps[name].group] -= 1
+            self._changed.notify_all()
+
+    def _first(self) -> "str | None":
+        return next((name for name in self._names if self._room(name)), None)
+
+    def _room(self, name: str) -> bool:
+        cap = self._caps.get(name)
+        return cap is None or not cap.concurrency or self._busy[cap.group] < cap.concurrency
 
 
 def _together(errors: list[WorkerError], text: str) -> WorkerError:

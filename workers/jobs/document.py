@@ -18,6 +18,16 @@ DEFAULT_ROOT = "~/.local/share/quarterdeck/data"
 
 
 @dataclass(frozen=True)
+class Cap:
+    """What holds for some nodes beside the job's own limits. ``concurrency`` is of all nodes of a ``group``
+    together; 0 is no limit of either."""
+
+    group: str
+    concurrency: int = 0
+    bandwidth_kib_s: int = 0
+
+
+@dataclass(frozen=True)
 class Host:
     """A machine of the document. ``ssh`` is the command that reaches it; None is this machine."""
 
@@ -28,6 +38,8 @@ class Host:
     tags: tuple[str, ...] = ()
     problem: str | None = None
     """Why no job can reach it ("asks for a passphrase")."""
+    cap: Cap | None = None
+    """None: the job's own limits hold."""
 
     @property
     def here(self) -> bool:
@@ -70,6 +82,13 @@ class Limits:
     space_fraction: float = 0.5
     retries: int = 3
     timeout_s: float = 0.0
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    """By node."""
+
+    def bandwidth(self, *nodes: str) -> int:
+        """KiB/s between nodes: the least that any of them allows; 0 is no limit."""
+        capped = [self.caps[node].bandwidth_kib_s for node in nodes if node in self.caps]
+        return min((limit for limit in (self.bandwidth_kib_s, *capped) if limit), default=0)
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,7 @@ def parse(body: object, name: str = "document") -> Document:
             f"{name}: schema {shown(schema)} is not known here (wanted: {SCHEMA}); "
             "the console that wrote it is of another release: update the older of the two"
         )
+    hosts = _hosts(fields.under("hosts", {}))
     document = Document(
         job=component(fields.text("job"), fields.at("job")),
         kind=fields.text("kind"),
@@ -140,11 +160,11 @@ def parse(body: object, name: str = "document") -> Document:
         by=fields.text("by", ""),
         here=fields.text("here"),
         fence=fields.whole("fence", 0),
-        hosts=_hosts(fields.under("hosts", {})),
+        hosts=hosts,
         datasets=tuple(_dataset(each) for each in fields.list_of("datasets")),
         sources=fields.texts("sources", ()),
         destination=_destination(fields.under("destination", {"node": fields.text("here")})),
-        limits=_limits(fields.under("limits", {})),
+        limits=_limits(fields.under("limits", {}), hosts),
         options=fields.under("options", {}).body,
     )
     _check_names(document, name)
@@ -173,6 +193,7 @@ def _hosts(fields: Fields) -> dict[str, Host]:
             node_key=host.text_or_none("node_key"),
             tags=host.texts("tags", ()),
             problem=host.text_or_none("problem"),
+            cap=_cap(host.under("limits", {})),
         )
     return found
 
@@ -193,13 +214,21 @@ def _destination(fields: Fields) -> Destination:
     return Destination(fields.text("node"), path)
 
 
-def _limits(fields: Fields) -> Limits:
+def _cap(fields: Fields) -> Cap | None:
+    group = fields.text("group", "")
+    if not group:
+        return None
+    return Cap(group, fields.whole("concurrency", 0), fields.whole("bandwidth_kib_s", 0))
+
+
+def _limits(fields: Fields, hosts: Mapping[str, Host]) -> Limits:
     return Limits(
         concurrency=fields.whole("concurrency", 2, least=1),
         bandwidth_kib_s=fields.whole("bandwidth_kib_s", 0),
         space_fraction=fields.number("space_fraction", 0.5, 0.0, 1.0),
         retries=fields.whole("retries", 3),
         timeout_s=fields.number("timeout_s", 0.0, 0.0),
+        caps={name: host.cap for name, host in hosts.items() if host.cap is not None},
     )
 
 

@@ -36,11 +36,13 @@ async def _host(job: JobSettings, node: Node, here: str, ways: Ways) -> dict[str
         except LinkError as error:
             command, problem = ("ssh", "--", node.name), str(error)
     cap = job.cap(node.name, node.spec.tags)
-    limits = {
-        "group": cap.hosts if cap else "",
-        "concurrency": (cap and cap.concurrency) or job.concurrency,
-        "bandwidth_kib_s": kib(cap.bandwidth if cap else job.bandwidth),
-    }
+    limits: dict[str, Any] = {}
+    if cap is not None:
+        limits = {
+            "group": cap.hosts,
+            "concurrency": cap.concurrency or 0,
+            "bandwidth_kib_s": kib(cap.bandwidth),
+        }
     return {
         "ssh": list(command) if command else None,
         "root": node.spec.root or "~",

@@ -32,6 +32,8 @@ async def _diagnose(options: Namespace, wanted: Filter) -> int:
                     store.alerts,
                     store.now,
                     store.workers_of(node.name),
+                    store.ledger.of(node.name),
+                    store.clock,
                 ),
             )
             for node in nodes

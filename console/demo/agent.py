@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.channels.channel import Channel
-from console.demo import facts
+from console.demo import facts, ledger
 from console.demo.explanation import explain
 from console.demo.machines import MACHINES, Trouble, machine
 from console.demo.processes import Script, details, measured, scripts
@@ -27,10 +27,12 @@ from workers.protocol import (
     Failure,
     ForgetWorker,
     FrameDecoder,
+    ListFiles,
     ListProcesses,
     Process,
     ProcessIdentity,
     ProcessTable,
+    ReadManifest,
     SignalOutcome,
     SignalProcess,
     StartWorker,
@@ -48,7 +50,8 @@ _CHANGES = (StartWorker, CommandWorker, ForgetWorker, AdoptProcess, ClearOrphan)
 class DemoNode:
     """One machine of the demo. It outlives its links, so what was killed stays dead after a reconnect."""
 
-    def __init__(self, index: int, time: DemoTime) -> None:
+    def __init__(self, index: int, time: DemoTime, fleet: int = len(MACHINES)) -> None:
+        """`fleet`: how many machines there are."""
         self.index = index
         self.machine = machine(index)
         self.gone: frozenset[int] = frozenset()
@@ -61,6 +64,8 @@ class DemoNode:
             SignalProcess: self._signal,
             ExplainDisk: lambda ask: explain(self.index, ask.path),
             CountNow: lambda _: self.datasets(),
+            ListFiles: lambda ask: ledger.listing(self.index, ask, time.t, time.epoch),
+            ReadManifest: lambda ask: ledger.manifest(ask, fleet, time.t, time.epoch),
             **self.workers.answers,
         }
 

@@ -53,7 +53,7 @@ class DemoRuntime(Runtime):
         folder = Path(self._scratch.name)
         self._time = time
         known_hosts = folder / "known_hosts"
-        self.machines = {spec.name: DemoNode(i, time) for i, spec in enumerate(specs)}
+        self.machines = {spec.name: DemoNode(i, time, len(specs)) for i, spec in enumerate(specs)}
         super().__init__(
             Loaded(_settings(known_hosts, frozenset(self.machines))),
             specs,

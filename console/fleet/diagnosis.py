@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from console import formatting
 from console.fleet.alerts import Alert, worst
 from console.fleet.history import HOUR_S, NodeHistory, gpu_percent, memory_percent
+from console.fleet.ledger import Entry, is_late, unsynced_text
 from console.fleet.lifecycle import is_slow
 from console.fleet.model import Attention, Connecting, Down, Node, Up
 from console.fleet.survey.disk import used_percent
@@ -27,6 +29,8 @@ _NEXT = {
     "worker_warning": ("Enter", "opens the node: Workers shows it"),
     "dataset_stale": ("Enter", "opens the node: Processes says whether what writes it still runs"),
 }
+_SYNC = ("b s", "syncs")
+_NO_LEDGER: Mapping[str, Entry] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,13 @@ def diagnose(
     alerts: Iterable[Alert],
     now: float,
     workers: Sequence[WorkerView] = (),
+    ledger: Mapping[str, Entry] = _NO_LEDGER,
+    clock: float = 0.0,
 ) -> Diagnosis:
-    """What is known of one node, what is wrong with it, and what to do first."""
+    """What is known of one node, what is wrong with it, and what to do first.
+
+    `ledger`: its datasets by name; `clock` is our wall clock.
+    """
     own = [alert for alert in alerts if alert.node == node.name]
     said = {"node_down", "node_attention"} if isinstance(node.link, (Down, Attention)) else set()
     told = [_alert_reason(alert, now) for alert in own if alert.kind not in said]
@@ -55,10 +64,14 @@ def diagnose(
     first = next((alert for alert in own if not alert.suspended), None)
     if isinstance(node.link, Up):
         reasons += _machine_reasons(node)
-    facts = (*_facts(node, history, now), *_worker_facts(workers))
+    late = _late(ledger, clock)
+    facts = (*_facts(node, history, now), *_ledger_facts(ledger, clock), *_worker_facts(workers))
     if first is not None:
         key, help_ = _NEXT[first.kind] if first.key == "d" else (first.key, first.help)
-        return Diagnosis(f"{node.name}: {first.text}", facts, tuple(reasons), key, help_)
+        return Diagnosis(f"{node.name}: {first.text}", facts, (*reasons, *late), key, help_)
+    if late and not reasons:
+        return Diagnosis(f"{node.name}: {late[0]}", facts, tuple(late), *_SYNC)
+    reasons += late
     if reasons:
         return Diagnosis(f"{node.name}: {reasons[0]}", facts, tuple(reasons), "Enter", "shows more")
     return Diagnosis(f"{node.name} is {node.state}; nothing is wrong that can be seen", facts, ())
@@ -159,6 +172,23 @@ def _facts(node: Node, history: NodeHistory, now: float) -> list[str]:
             f"{count.name}: {known or 'not counted yet'}, {formatting.count(rate)} an hour"
         )
     return facts
+
+
+def _late(ledger: Mapping[str, Entry], clock: float) -> list[str]:
+    """What a job should have brought from here long ago."""
+    return [
+        f"{entry.dataset}: {unsynced_text(entry, clock)} → {' '.join(_SYNC)}"
+        for entry in ledger.values()
+        if is_late(entry, clock)
+    ]
+
+
+def _ledger_facts(ledger: Mapping[str, Entry], clock: float) -> list[str]:
+    return [
+        f"{entry.dataset}: {text}"
+        for entry in ledger.values()
+        if not is_late(entry, clock) and (text := unsynced_text(entry, clock))
+    ]
 
 
 def _worker_facts(workers: Sequence[WorkerView]) -> list[str]:

@@ -140,6 +140,7 @@ class LedgerLooked:
     clock: float
     node_key: str
     standings: tuple[Standing, ...]
+    stays: frozenset[str] = frozenset()  # datasets that no job brings from here
 
 
 @dataclass(frozen=True)

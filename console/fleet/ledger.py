@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from console import formatting
 from console.fleet.events import LedgerLooked, LedgerRecalled
 
 if TYPE_CHECKING:
     from workers.ledger.shapes import Standing
 
+LATE_S = 2 * 3600.0
 NOT_LOOKED = "nobody has looked yet"
 EARLIER = "as another look had it, not this console's own"
 
@@ -27,6 +29,7 @@ class Entry:
     standing: Standing | None = None
     clock: float = 0.0
     fault: str = NOT_LOOKED  # why `standing` is missing or not of now; "" when it holds
+    stays: bool = False  # no job brings it from this node
 
     @property
     def holds(self) -> bool:
@@ -62,6 +65,29 @@ class Consolidated:
     unknown: str | None = NOT_LOOKED
 
 
+def unsynced_text(entry: Entry, clock: float) -> str:
+    """`3.1 GB not synced (1,204 records), last synced 3 h ago`; "" where nothing is known to be missing."""
+    standing = entry.standing
+    if standing is None or not standing.unsynced_bytes:
+        return ""
+    text = f"{formatting.size(standing.unsynced_bytes)} not synced"
+    if standing.unsynced_records:
+        text += f" ({formatting.count(standing.unsynced_records)} records)"
+    if standing.last_synced_at is not None:
+        text += f", last synced {formatting.age(clock - standing.last_synced_at)} ago"
+    if entry.fault:
+        text += f"; as known {formatting.age(clock - entry.clock)} ago"
+    return text
+
+
+def is_late(entry: Entry, clock: float) -> bool:
+    """True where data wait for a job longer than LATE_S."""
+    standing = entry.standing
+    if standing is None or entry.stays or not standing.unsynced_bytes:
+        return False
+    return clock - (standing.last_synced_at or 0.0) > LATE_S
+
+
 class LedgerBook:
     """What is known of every node and dataset. Mutated only by the store."""
 
@@ -93,11 +119,11 @@ class LedgerBook:
         )
 
     def unsynced_bytes(self, node: str) -> int | None:
-        """Of all its datasets, as last known; None where nothing is."""
+        """What jobs have still to bring from it, as last known; None where nothing is."""
         known = [
             entry.standing.unsynced_bytes
             for entry in self.of(node).values()
-            if entry.standing is not None and entry.standing.unsynced_bytes is not None
+            if entry.standing is not None and not entry.stays
         ]
         return sum(known) if known else None
 
@@ -115,7 +141,13 @@ class LedgerBook:
         key, before = self._nodes.get(event.node, (event.node_key, {}))
         said = event.node_key or key
         known = before if key in ("", said) else {}
-        after = {s.dataset: _entered(known.get(s.dataset), s, event.clock) for s in event.standings}
+        after = {
+            made.dataset: replace(
+                _entered(known.get(made.dataset), made, event.clock),
+                stays=made.dataset in event.stays,
+            )
+            for made in event.standings
+        }
         return self._put(event.node, said, after)
 
     def _recalled(self, event: LedgerRecalled) -> bool:

@@ -14,6 +14,7 @@ from console.fleet.workers.groups import counts
 from console.fleet.workers.view import WorkerView
 
 GPU_BUSY_PERCENT = 5.0
+_NO_JOBS = RunningJobs()
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class FleetSummary:
     alerts_unacknowledged: int
     states: tuple[tuple[str, int], ...] = ()  # state, nodes; those that occur
     workers: tuple[tuple[str, int], ...] = ()  # word, workers; those that occur, what runs first
-    jobs: RunningJobs = RunningJobs()
+    jobs: RunningJobs = _NO_JOBS
     unsynced_bytes: int | None = None  # as last looked at; None until any node's ledger is known
 
 

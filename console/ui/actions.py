@@ -137,6 +137,8 @@ class Actions(App[int]):
         for name in names or tuple(self.runtime.store.nodes):
             if name in self.runtime.sessions:
                 self.runtime.sessions[name].retry()
+        if isinstance(fleet, FleetAwareScreen):
+            fleet.refresh_asked()
         self.present_fleet()
         self.repaint_everything()
 

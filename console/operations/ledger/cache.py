@@ -82,7 +82,12 @@ class LedgerCache:
 
 def _plain_entry(entry: Entry) -> dict[str, Any]:
     standing = None if entry.standing is None else plain(entry.standing)
-    return {"dataset": entry.dataset, "clock": entry.clock, "standing": standing}
+    return {
+        "dataset": entry.dataset,
+        "clock": entry.clock,
+        "stays": entry.stays,
+        "standing": standing,
+    }
 
 
 def _entry(found: dict[str, Any]) -> Entry:
@@ -90,7 +95,8 @@ def _entry(found: dict[str, Any]) -> Entry:
         standing = None if found["standing"] is None else decode(Standing, found["standing"])
     except ProtocolError as error:
         raise ValueError(str(error)) from None
-    return Entry(str(found["dataset"]), standing, float(found["clock"]), EARLIER)
+    stays = found["stays"] is True
+    return Entry(str(found["dataset"]), standing, float(found["clock"]), EARLIER, stays)
 
 
 def _held(found: dict[str, Any]) -> Consolidated:

@@ -115,12 +115,6 @@ class LedgerOperations:
         names = {each.dataset for each in held} or {watch.name for watch in watches}
         return is_safe(standings, self._backed_up(), _unit(w for w in watches if w.name in names))
 
-    def is_taken(self, node: str, dataset: str) -> bool:
-        """True where some job brings this dataset from this node."""
-        known = self._store.nodes.get(node)
-        jobs = self._settings().jobs
-        return known is not None and is_source(jobs, dataset, known.spec, self._here())
-
     # ------------------------------------------------------------ what is looked at
 
     def _up(self) -> frozenset[str]:
@@ -226,7 +220,15 @@ class LedgerOperations:
             now = self._store.nodes.get(node.name)
             if now is not None and now.hello == node.hello:  # else removed, or another machine
                 key = node.hello.node_key if node.hello else ""
-                self._store.apply(LedgerLooked(node.name, at, clock, key, standings[node.name]))
+                made = standings[node.name]
+                self._store.apply(
+                    LedgerLooked(node.name, at, clock, key, made, self._staying(node))
+                )
+
+    def _staying(self, node: Node) -> frozenset[str]:
+        jobs, here = self._settings().jobs, self._here()
+        names = (watch.name for watch in node.spec.datasets)
+        return frozenset(name for name in names if not is_source(jobs, name, node.spec, here))
 
 
 def _promised(entry: Entry) -> Standing:

@@ -32,6 +32,8 @@ class DiagnoseModal(Dialog[None]):
             store.alerts_of(self._node),
             store.now,
             store.workers_of(self._node),
+            store.ledger.of(self._node),
+            store.clock,
         )
         tint = inks.warn if found.reasons else inks.good
         lines: list[Line] = [[], *words(pen, found.headline, tint, 1)]

@@ -10,9 +10,12 @@ from textual.binding import BindingType
 
 from console.errors import QuarterdeckError
 from console.fleet.history import DAY_S, HOUR_S
+from console.fleet.ledger import Entry
 from console.fleet.survey.data import newest_age_s
 from console.fleet.survey.disk import used_percent
 from console.formatting import age, count, percent, size
+from console.ui.data.columns import ledger_cells
+from console.ui.data.words import of_entry
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, heading, meter, words
 from console.ui.modals.disk import DiskModal
@@ -44,8 +47,13 @@ _DATA = (
     Column("hour", "LAST HOUR", 11, right=True),
     Column("day", "LAST DAY", 11, right=True, rank=1),
     Column("newest", "NEWEST", 7, right=True),
-    Column("files", "FILES", 9, right=True, rank=2),
-    Column("bytes", "BYTES", 8, right=True),
+    Column("files", "FILES", 9, right=True, rank=5),
+    Column("bytes", "BYTES", 8, right=True, rank=2),
+    Column("left_records", "NOT SYNCED", 11, right=True, rank=4),
+    Column("left", "UNSYNCED", 8, right=True),
+    Column("synced", "SYNCED", 7, right=True, rank=3),
+    Column("aggregated", "AGGREGATED", 10, right=True, rank=3),
+    Column("backed_up", "BACKED UP", 9, right=True, rank=3),
     Column("faults", "FAULTS", 14, grow=True),
 )
 
@@ -166,8 +174,13 @@ class DisksTab(NodeTab):
             age(newest_age_s(node, entry, store.now)),
             (count(entry.files), inks.dim),
             size(entry.bytes),
+            *ledger_cells(self._kept(name), store.clock, inks),
             (sign + faulty, inks.warn),
         )
+
+    def _kept(self, name: str) -> Entry:
+        node, book = self.node, self.console_app.runtime.store.ledger
+        return book.entry(node.same_as or node.name if node else self.node_name, name)
 
     def _data_caption(self, inks: Inks) -> list[Piece]:
         node = self.node
@@ -184,9 +197,11 @@ class DisksTab(NodeTab):
         if node is not None and node.sample is None:
             return absence(node, self.console_app.runtime.store.now, pen)
         entry = self._entry(self.query_one("#data", Table).current)
-        if entry is None or not (entry.faults or entry.unreadable_files or entry.reason):
+        if entry is None:
             return []
         lines = [heading(pen, entry.name)]
+        kept = of_entry(self._kept(entry.name), self.console_app.runtime.store.clock)
+        lines += words(pen, kept, inks.dim, 1)
         if entry.reason:
             lines += words(pen, entry.reason, inks.warn, 1)
         for fault in entry.faults:
@@ -208,6 +223,7 @@ class DisksTab(NodeTab):
             app.say(f"{self.node_name}: {error}", bad=True)
             return
         app.say(f"{self.node_name}: {len(report.counts)} datasets counted")
+        await app.runtime.ledger.safe(self.node_name)
         self.refresh_facts()
 
 

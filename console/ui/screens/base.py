@@ -109,6 +109,9 @@ class FleetAwareScreen(Contained, Screen[None]):
         """What can be typed into the filter."""
         return filter_words.NODES
 
+    def refresh_asked(self) -> None:
+        """Ctrl-R: what is not told by itself is to be asked for now."""
+
     def notes(self) -> Iterable[str]:
         """Short words for the right of the summary line: filter, sort, marks."""
         return ()

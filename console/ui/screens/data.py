@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from console.fleet.totals import DataRow, DatasetTotal, data_rows, totals
-from console.formatting import age, count, size
+from console.formatting import count
+from console.ui.data import words as said
+from console.ui.data.columns import COLUMNS, SORTS, row_cells, since, total_cells
 from console.ui.filter_words import TEXT, FilterWords
 from console.ui.keys import key
 from console.ui.lines import Line, Pen, words
 from console.ui.messages import NodeOpened
-from console.ui.node.storage import per_day, per_hour
 from console.ui.paint import Inks, Piece
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.widgets.caption import Caption
-from console.ui.widgets.columns import Cell, Column
+from console.ui.widgets.columns import Cell
 from console.ui.widgets.sheet import Sheet
 from console.ui.widgets.table import Table
 
 UPDATE_S = 1.0
-_COLUMNS = (
-    Column("dataset", "DATASET", 13),
-    Column("node", "NODE", 11),
-    Column("records", "RECORDS", 11, right=True, descending=True),
-    Column("hour", "LAST HOUR", 10, right=True, descending=True),
-    Column("day", "LAST DAY", 12, right=True, rank=1, descending=True),
-    Column("newest", "NEWEST", 7, right=True),
-    Column("files", "FILES", 9, right=True, rank=2, descending=True),
-    Column("bytes", "BYTES", 8, right=True, descending=True),
-    Column("note", "NOTE", 11, grow=True),
-)
-_SORTS: dict[str, Callable[[DataRow], tuple[object, ...]]] = {
-    "dataset": lambda row: (),
-    "node": lambda row: (row.node,),
-    "records": lambda row: (row.records or -1,),
-    "hour": lambda row: (row.per_hour or -1.0,),
-    "day": lambda row: (row.per_hour_of_day or -1.0,),
-    "newest": lambda row: (row.newest_age_s if row.newest_age_s is not None else float("inf"),),
-    "files": lambda row: (row.files or -1,),
-    "bytes": lambda row: (row.bytes or -1,),
-    "note": lambda row: (row.reason or "",),
-}
 
 
 class DataScreen(FleetAwareScreen):
@@ -68,7 +47,7 @@ class DataScreen(FleetAwareScreen):
     def compose_body(self) -> ComposeResult:
         yield Caption(self._caption)
         yield Table(
-            _COLUMNS, self._cells, empty="no dataset is configured", sort="dataset", choose="open"
+            COLUMNS, self._cells, empty="no dataset is configured", sort="dataset", choose="open"
         )
         yield Sheet(self._detail)
 
@@ -84,14 +63,27 @@ class DataScreen(FleetAwareScreen):
             self._update()
 
     def _update(self) -> None:
-        if self._dirty and not self.console_app.paused:
+        if self.console_app.paused:
+            return
+        if self.is_current and self.runtime.ledger.due:
+            self.refresh_asked()
+        if self._dirty:
             self._dirty = False
             self._arrange()
 
+    def refresh_asked(self) -> None:
+        """Has the files compared with the manifests now."""
+        if not self.runtime.ledger.busy:
+            self.run_worker(self._look(), group="ledger")
+
+    async def _look(self) -> None:
+        await self.runtime.ledger.refresh()
+        self._arrange()
+
     def _arrange(self) -> None:
         store = self.store
-        found = data_rows(store.nodes.values(), store.history, store.now)
-        self._totals = {total.dataset: total for total in totals(found)}
+        found = data_rows(store.nodes.values(), store.history, store.now, store.ledger)
+        self._totals = {total.dataset: total for total in totals(found, store.ledger)}
         self._rows = {f"{row.dataset}/{row.node}": row for row in found if self._matches(row)}
         table = self.query_one(Table)
         table.empty = "nothing matches" if self._filter else "no dataset is configured"
@@ -109,7 +101,7 @@ class DataScreen(FleetAwareScreen):
                 continue
             keys.append(name)
             if name not in self._folded:
-                own = sorted(own, key=_SORTS[sort], reverse=descending)
+                own = sorted(own, key=SORTS[sort], reverse=descending)
                 keys += [f"{name}/{row.node}" for row in own]
         return keys
 
@@ -123,29 +115,22 @@ class DataScreen(FleetAwareScreen):
     # ------------------------------------------------------------ painting
 
     def _cells(self, row_key: str, inks: Inks) -> Sequence[Cell]:
-        row = self._rows.get(row_key)
-        if row is None:
-            total = self._totals.get(row_key)
-            return _total_cells(total, inks) if total else ("",) * len(_COLUMNS)
-        faint = row.state != "up" or row.same_as is not None
-        ink = inks.dim if faint else inks.text
-        return (
-            "",
-            (row.node, ink),
-            (count(row.records), ink),
-            (per_hour(row.per_hour), inks.good if row.per_hour else inks.dim),
-            (per_day(row.per_hour_of_day), inks.dim),
-            (age(row.newest_age_s), inks.dim),
-            (count(row.files), inks.dim),
-            (size(row.bytes), inks.dim),
-            (_note(row), inks.warn),
-        )
+        row, total = self._rows.get(row_key), self._totals.get(row_key)
+        if row is not None:
+            return row_cells(row, self.store.clock, inks)
+        return total_cells(total, self.store.clock, inks) if total else ("",) * len(COLUMNS)
 
     def _caption(self, inks: Inks) -> list[Piece]:
         whole = len({row.node for row in self._rows.values()})
         pieces: list[Piece] = [
             (f" {len(self._totals)} datasets on {whole} nodes; a record counts once", inks.dim)
         ]
+        looked = [
+            row.ledger.clock for row in self._rows.values() if row.ledger and row.ledger.holds
+        ]
+        if looked:
+            when = since(max(looked), self.store.clock)
+            pieces.append((f"; compared {when} ago", inks.dim))
         if self._filter:
             pieces.append((f"   / {self._filter}", inks.key))
         return pieces
@@ -154,19 +139,10 @@ class DataScreen(FleetAwareScreen):
         current = self.query_one(Table).current or ""
         total, row = self._totals.get(current), self._rows.get(current)
         if row is not None:
-            said = row.reason or ""
-            faults = "; ".join((*row.faults, *row.unreadable))
-            return words(pen, f"{row.dataset} on {row.node}: {said or 'counted'}{'; ' + faults if faults else ''}", pen.inks.dim, 1)  # fmt: skip
+            return words(pen, said.of_row(row, self.store.clock), pen.inks.dim, 1)
         if total is None:
             return []
-        said = f"{total.dataset}: "
-        said += f"{count(total.repeated_records)} records lie on more than one node and count once. " if total.repeated_records else ""  # fmt: skip
-        if total.partial:
-            missing = ", ".join(f"{node} ({why})" for node, why in total.unknown)
-            said += f"The total does not speak for {missing}"
-        else:
-            said += "every node that holds it is counted"
-        return words(pen, said, pen.inks.warn if total.partial else pen.inks.dim, 1)
+        return words(pen, said.of_total(total), pen.inks.warn if total.partial else pen.inks.dim, 1)
 
     # ------------------------------------------------------------ keys
 
@@ -210,29 +186,3 @@ class DataScreen(FleetAwareScreen):
     def apply_filter(self, text: str) -> None:
         self._filter = text
         self._arrange()
-
-
-def _total_cells(total: DatasetTotal, inks: Inks) -> Sequence[Cell]:
-    nodes = f"{total.nodes} node{'s'[: total.nodes != 1]}"
-    notes = []
-    if total.partial:
-        notes.append(f"partial: {len(total.unknown)} of {total.nodes} not known now")
-    if total.repeated_records:
-        notes.append(f"{count(total.repeated_records)} held twice, counted once")
-    return (
-        (total.dataset, inks.title),
-        (nodes, inks.dim),
-        (count(total.records), inks.strong),
-        (per_hour(total.per_hour), inks.good if total.per_hour else inks.dim),
-        (per_day(total.per_hour_of_day), inks.text),
-        age(total.newest_age_s),
-        (count(total.files), inks.text),
-        (size(total.bytes), inks.text),
-        ("; ".join(notes), inks.warn if total.partial else inks.dim),
-    )
-
-
-def _note(row: DataRow) -> str:
-    if row.same_as is not None:
-        return f"counted as {row.same_as}"
-    return row.reason or ""

@@ -8,7 +8,7 @@ from textual.strip import Strip
 from console.fleet.jobs import RunningJobs
 from console.fleet.summary import FleetSummary
 from console.fleet.workers.groups import RUN, UNSEEN, is_bad
-from console.formatting import percent, short_count
+from console.formatting import percent, short_count, size
 from console.ui.glyphs import Glyphs
 from console.ui.lines import length
 from console.ui.paint import Inks, Piece, fit, strip
@@ -66,7 +66,7 @@ class SummaryLine(Painted):
             (" quarterdeck ", inks.title),
             apart,
             (f"{summary.nodes_up}/{summary.nodes_total}", inks.good if all_up else inks.warn),
-            (" nodes up", inks.dim),
+            (" nodes up" if words else " nodes", inks.dim),
         ]
         for word, count in sorted(summary.states):
             if word != "up":
@@ -75,7 +75,7 @@ class SummaryLine(Painted):
         return pieces
 
     def _rest(self, summary: FleetSummary, apart: Piece) -> list[Piece]:
-        """GPUs, records an hour, alerts."""
+        """GPUs, records an hour, what is not synced, alerts."""
         inks, glyphs = self.inks, self.glyphs
         pieces: list[Piece] = []
         if summary.gpus_total:
@@ -88,6 +88,8 @@ class SummaryLine(Painted):
         if summary.records_per_hour is not None:
             rate = short_count(summary.records_per_hour)
             pieces += [apart, (rate, inks.text), (" records/h", inks.dim)]
+        if summary.unsynced_bytes is not None:
+            pieces += [apart, (size(summary.unsynced_bytes), inks.text), (" unsynced", inks.dim)]
         if summary.alerts_active:
             tint = inks.warn if summary.alerts_unacknowledged else inks.dim
             text = (

@@ -123,4 +123,6 @@ def _print_plan(options: Namespace, plan: JobPlan) -> int:
             print_line("nothing was started: --dry-run")
     for refusal in plan.refusals if options.json else ():
         complain(f"refused: {refusal}")
-    return exits.DONE if plan.ok else exits.REFUSED
+    if not plan.ok:
+        return exits.REFUSED
+    return exits.DONE if plan.reachable else exits.UNREACHABLE

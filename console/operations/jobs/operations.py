@@ -25,6 +25,7 @@ from console.operations.jobs.schedule import schedule_spec
 from console.operations.jobs.selection import Selection, select
 from console.operations.jobs.spec import spec_of
 from console.operations.outcomes import Outcome, Target, Verdict, failure
+from console.operations.provision import with_cure
 from console.operations.recipes import new_run_id
 from console.operations.waiting import until
 from console.operations.workers import Key, WorkerOperations
@@ -197,7 +198,7 @@ class JobOperations:
 
         check = await reach.backend(plan.node).check(plan.spec)
         if check.refusals:
-            raise Refused("; ".join(check.refusals))
+            raise Refused("; ".join(with_cure(plan.node, plan.spec, check.refusals)))
         reply = await reach.surely(plan.node, send)
         reach.told(plan.node, reply.record)
         return reply

@@ -49,6 +49,11 @@ class JobPlan:
         return not self.refusals
 
     @property
+    def reachable(self) -> bool:
+        """False where no node of it can be worked on."""
+        return not self.hosts or any(share.problem is None for share in self.hosts)
+
+    @property
     def files(self) -> int | None:
         """Of all nodes; None where one could not tell."""
         return _sum([share.files for share in self.hosts if share.problem is None])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from console.operations.jobs.spec import place_of_the_console
+from console.operations.jobs.spec import surroundings
 from workers.protocol import RestartRule, WorkerSpec
 
 NAME = "schedule"
@@ -26,7 +26,7 @@ def schedule_spec(run_id: str, by: str, config: str | None) -> WorkerSpec:
         name=NAME,
         command=("python", "-m", "console.conduct", NAME),
         interpreters=(sys.executable,),
-        environment=place_of_the_console(),
+        environment=surroundings(),
         restart=RestartRule("always", max_restarts=20),
         on_boot="restart",
         singleton=NAME,

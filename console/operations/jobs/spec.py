@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ GRACE_S = 30.0
 PIECE_CHARACTERS = 30_000  # of one text of the protocol
 _VENV = "~/.local/share/quarterdeck/venv"  # what `nodes provision` makes
 _NEEDS = {"aggregate": ("duckdb", "pyarrow")}
+_OURS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "SSH_AUTH_SOCK")
 _NEVER_HEALTHY_S = 1e9  # however long an attempt lived, it is one of those that may come again
 
 
@@ -30,7 +32,7 @@ def spec_of(job: JobSettings, document: Mapping[str, Any], node: NodeSpec) -> Wo
         kind="job",
         interpreters=(sys.executable,) if job.conducted else _pythons(local),
         needs=_NEEDS.get(job.kind, ()),
-        environment=place_of_the_console() if job.conducted else (),
+        environment=surroundings() if job.conducted else (),
         code="" if job.conducted else "workers",
         restart=RestartRule(
             "asked", job.retry.again, backoff_s=job.retry.backoff,
@@ -66,6 +68,8 @@ def _pythons(local: bool) -> tuple[str, ...]:
     return (sys.executable, _VENV) if local else (".venv", _VENV)
 
 
-def place_of_the_console() -> tuple[Variable, ...]:
-    """Where this very console is imported from, so that the one without a screen is the same."""
-    return (Variable("PYTHONPATH", str(Path(__file__).resolve().parents[3])),)
+def surroundings(environ: Mapping[str, str] = os.environ) -> tuple[Variable, ...]:
+    """What makes a console without a screen this very one: its code, its folders, and who opens its keys."""
+    kept = {name: environ[name] for name in _OURS if environ.get(name)}
+    found = {"PYTHONPATH": str(Path(__file__).resolve().parents[3]), **kept}
+    return tuple(Variable(*item) for item in found.items())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 
 from console.errors import UsageError
+from workers.protocol import NO_INTERPRETER, WorkerSpec
 
 VENV = ".local/share/quarterdeck/venv"  # below the home there; the shipped presets look into it
+_EXTRA_OF = {"torch": "workers", "duckdb": "data"}  # what of it a worker must import
 _OWN = re.compile(r"quarterdeck\[([A-Za-z0-9,-]+)\]")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([A-Za-z0-9-]+)['"]""")
 _SCRIPT = """\
@@ -53,6 +55,16 @@ def requirements(extra: str) -> tuple[str, ...]:
             f"the package installed here names nothing under the extra '{extra}': install this release again"
         )
     return tuple(sorted(found))
+
+
+def with_cure(node: str, spec: WorkerSpec, refusals: Iterable[str]) -> tuple[str, ...]:
+    """What a node has against a start; where it is what an interpreter lacks, the command that mends it too."""
+    extra = next((extra for module, extra in _EXTRA_OF.items() if module in spec.needs), None)
+    looks = any(VENV in interpreter for interpreter in spec.interpreters)
+    if extra is None or not looks:
+        return tuple(refusals)
+    cure = f"; `quarterdeck nodes provision {node} --extras {extra}` does so"
+    return tuple(text + cure if text.startswith(NO_INTERPRETER) else text for text in refusals)
 
 
 def command(packages: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from console.fleet.model import Attention, Detached, Down
 from console.fleet.workers.reported import is_reachable
 from console.operations import locks
 from console.operations.outcomes import Outcome, Target, Verdict, failure, verdict_of
+from console.operations.provision import with_cure
 from console.operations.reach import Reach
 from console.operations.recipes import StartRequest, shown
 from console.operations.start_plan import PlannedStart, StartPlan, planned
@@ -139,7 +140,7 @@ def _checked(start: PlannedStart, check: WorkerCheck) -> PlannedStart:
     return replace(
         start,
         shown=shown(start.spec, check.command),
-        refusals=check.refusals,
+        refusals=with_cure(start.node, start.spec, check.refusals),
         verdict=Verdict.REFUSED if check.refusals else Verdict.DONE,
         gpu_indices=check.gpu_indices,
     )

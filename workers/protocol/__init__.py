@@ -95,6 +95,7 @@ from workers.protocol.shapes import (
     type_name,
 )
 from workers.protocol.worker_messages import (
+    NO_INTERPRETER,
     AdoptProcess,
     CheckWorker,
     ClearOrphan,
@@ -138,6 +139,7 @@ __all__ = [
     "MAX_ITEMS",
     "MAX_TEXT",
     "MESSAGE",
+    "NO_INTERPRETER",
     "OUT",
     "PROTOCOL_VERSION",
     "STREAM_NAMES",

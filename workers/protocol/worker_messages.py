@@ -301,6 +301,9 @@ class WorkerReply(NamedTuple):
     notes: Tuple[str, ...] = ()  # "venv-huggingface is not there: /usr/bin/python3 is used"
 
 
+NO_INTERPRETER = "no Python here runs"  # how that refusal begins
+
+
 class WorkerCheck(NamedTuple):
     command: Tuple[str, ...]  # as it would run
     directory: str

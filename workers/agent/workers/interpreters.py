@@ -6,6 +6,7 @@ import threading
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from workers.agent.workers.errand_process import capture
+from workers.protocol import NO_INTERPRETER
 
 IMPORT_S = 20.0  # a first import of torch reads half a gigabyte
 _PROGRAM = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
@@ -189,4 +190,4 @@ def _refusal(notes: Sequence[str], last: str, needs: Sequence[str]) -> str:
     wanted = f" and imports {', '.join(needs)}" if needs else ""
     tried = "; ".join([*notes, last])
     cure = f": install {' '.join(needs)} into one of them" if needs else ""
-    return f"no Python here runs{wanted} ({tried}){cure}, or name another interpreter in the preset"
+    return f"{NO_INTERPRETER}{wanted} ({tried}){cure}, or name another interpreter in the preset"

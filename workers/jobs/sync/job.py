@@ -54,7 +54,8 @@ class Sync:
         self.target.check_room(sum(self.found[name].arriving_bytes for name in waiting))
         self.crew.work(waiting, self._carry)
         self.crew.finish()
-        self.target.clear()
+        if not self._worker.stopping:  # what has come of a file is kept for the next run
+            self.target.clear()
 
     def _look(self, part: Part) -> None:
         host = self.document.host(part.name)

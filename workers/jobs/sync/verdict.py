@@ -53,7 +53,7 @@ def judge(code: int, said: Sequence[str], node: str) -> WorkerError | None:
         return NotReached(f"{node} cannot be reached by ssh: {words or 'no reason given'}")
     if code in _MISSING or "command not found" in words:
         return Misconfigured(f"rsync cannot be run on {node}: install it there ({words})")
-    text = f"rsync ended with {_number(code)}: {_WORDS.get(code, 'unknown')}"
+    text = f"rsync ended with {_number(code)}: {_words(code)}"
     passing = code < 0 or code in _PASSING
     return (Passing if passing else WorkerError)(f"{text}: {words}" if words else text)
 
@@ -68,3 +68,7 @@ def warning(code: int, said: Sequence[str]) -> str:
 
 def _number(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"code {code}"
+
+
+def _words(code: int) -> str:
+    return "it was killed" if code < 0 else _WORDS.get(code, "a code it does not have")

@@ -21,6 +21,7 @@ from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.tool import find_rclone
 from workers.ledger.manifest import Manifest, folder_of
 from workers.ledger.shapes import BackedUp
+from workers.records.consolidated import encode_manifest
 
 DATASET = "games"
 
@@ -40,8 +41,8 @@ def make_generation(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         files.append({"path": name, "bytes": size, "hash": blake2b(data)})
-    manifest = {"schema": 1, "generation": number, "files": files}
-    (folder / f"manifest-{number:06d}.json").write_text(json.dumps(manifest))
+    manifest = {"generation": number, "files": files}
+    (folder / f"manifest-{number:06d}.json").write_bytes(encode_manifest(manifest))
     return folder
 
 

@@ -98,14 +98,19 @@ def read_manifest(folder: Path, generation: int) -> dict[str, Any]:
     """Raises CorruptData for one that is not what was written, Misconfigured for a schema of another release,
     OSError."""
     path = manifest_path(folder, generation)
-    head, mark, tail = path.read_bytes().rstrip(b"\n").rpartition(_MARK)
+    return decode_manifest(path.read_bytes(), str(path))
+
+
+def decode_manifest(data: bytes, place: str) -> dict[str, Any]:
+    """The reverse of ``encode_manifest``; ``place`` is how errors call it. Raises CorruptData, Misconfigured."""
+    head, mark, tail = data.rstrip(b"\n").rpartition(_MARK)
     if not mark or tail != b"%d}" % zlib.crc32(head + b"}"):
         raise CorruptData(
-            f"{path}: the checksum does not fit; restore it from a backup, its parts are kept"
+            f"{place}: the checksum does not fit; restore it from a backup, its parts are kept"
         )
     body: dict[str, Any] = json.loads(head + b"}")
     if body.get("schema") != SCHEMA:
-        raise Misconfigured(f"{path}: schema {body.get('schema')!r} is not known here")
+        raise Misconfigured(f"{place}: schema {body.get('schema')!r} is not known here")
     return body
 
 

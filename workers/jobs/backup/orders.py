@@ -5,8 +5,9 @@ from pathlib import Path
 
 from workers.harness import CorruptData, Misconfigured
 from workers.jobs.document import Document
-from workers.jobs.remote.generations import CONSOLIDATED, finished
 from workers.ledger.manifest import Manifest, folder_of
+from workers.ledger.names import CONSOLIDATED
+from workers.records.consolidated import generations
 
 WHAT = ("consolidated", "models")
 MODELS = "models"
@@ -77,4 +78,4 @@ def pending(orders: Orders, dataset: str, remote: str) -> list[int]:
     except OSError as error:
         raise CorruptData(f"{manifest.path}: cannot be read: {error.strerror}") from error
     newest = max((each.generation for each in entries if each.remote == remote), default=-1)
-    return [number for number in finished(orders.store(dataset)) if number > newest]
+    return [number for number in generations(orders.store(dataset)) if number > newest]

@@ -5,9 +5,11 @@ from workers.jobs.backup.orders import Orders, orders_of, pending
 from workers.jobs.document import Document
 from workers.jobs.plan import HostPlan, Plan
 from workers.jobs.remote.calling import Caller
-from workers.jobs.remote.generations import CONSOLIDATED, Generation, generation_name, read
+from workers.jobs.remote.generations import Generation, read
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.sending import CHECK_FLAGS, COPY_FLAGS, IMMUTABLE
+from workers.ledger.names import CONSOLIDATED
+from workers.records.consolidated import folder_name
 
 NEVER = (
     "delete or overwrite an object of a generation at the remote",
@@ -53,7 +55,7 @@ def _does(waiting: list[Generation]) -> str:
         return "all generations are backed up"
     first, last = waiting[0], waiting[-1]
     if first is last:
-        return f"back up {generation_name(first.number)}"
+        return f"back up {folder_name(first.number)}"
     return f"back up {len(waiting)} generations, {first.name} to {last.name}"
 
 

@@ -13,10 +13,11 @@ from workers.jobs.exclusive import one_at_a_time
 from workers.jobs.parts import Part, Parts
 from workers.jobs.plan import byte_text
 from workers.jobs.remote.calling import Caller
-from workers.jobs.remote.generations import CONSOLIDATED, read, verify
+from workers.jobs.remote.generations import read, verify
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.telling import teller
 from workers.ledger.manifest import folder_of
+from workers.ledger.names import CONSOLIDATED
 
 
 def run(worker: Worker, document: Document) -> int | None:

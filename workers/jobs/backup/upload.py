@@ -8,11 +8,12 @@ from pathlib import Path
 from workers.jobs.document import Document
 from workers.jobs.errors import Passing, Refused
 from workers.jobs.remote.calling import Caller, Tell
-from workers.jobs.remote.generations import Generation, manifest_name
+from workers.jobs.remote.generations import Generation
 from workers.jobs.remote.listing import content, objects
 from workers.jobs.remote.sending import prove, send
 from workers.ledger.manifest import Manifest, folder_of
 from workers.ledger.shapes import BackedUp
+from workers.records.consolidated import manifest_name
 
 
 def upload(

@@ -101,7 +101,7 @@ _FLAGS = (
     "--stats=1s",
     "--stats-log-level=NOTICE",
     "--retries=1",
-    "--low-level-retries=4",
+    "--low-level-retries=3",
     "--contimeout=15s",
     "--timeout=60s",
 )  # fmt: skip

@@ -1,18 +1,16 @@
-"""The generations of a consolidated store: their names, their manifests, and whether the files are still theirs."""
+"""A generation as a backup sees it: the files its manifest names, and whether they are still those."""
 
 import hashlib
-import json
-import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workers.harness import CorruptData
+from workers.records.consolidated import decode_manifest, folder_name, manifest_name
 
-CONSOLIDATED = "consolidated"
 MOST_MANIFEST_BYTES = 64 * 1024 * 1024
-_GENERATION = re.compile(r"gen-(\d{6,12})")
+_MANIFEST = re.compile(r"gen-(\d{6,12})/manifest-(\d{6,12})\.json", re.ASCII)
 _PIECE = 1 << 20
 
 Check = Callable[[], None]
@@ -34,7 +32,7 @@ class Generation(NamedTuple):
 
     @property
     def name(self) -> str:
-        return generation_name(self.number)
+        return folder_name(self.number)
 
     @property
     def names(self) -> list[str]:
@@ -45,38 +43,19 @@ class Generation(NamedTuple):
         return sum(file.bytes for file in self.files)
 
 
-def generation_name(number: int) -> str:
-    return f"gen-{number:06d}"
-
-
-def manifest_name(number: int) -> str:
-    return f"manifest-{number:06d}.json"
-
-
-def finished(store: Path) -> list[int]:
-    """The numbers of the generations that have a manifest, ascending; none where there is no store."""
-    try:
-        names = os.listdir(store)
-    except FileNotFoundError:
-        return []
-    numbers = [int(found[1]) for found in map(_GENERATION.fullmatch, names) if found]
-    return sorted(n for n in numbers if (store / generation_name(n) / manifest_name(n)).is_file())
-
-
 def numbers_in(paths: Iterable[str]) -> list[int]:
     """Of the generations whose manifest is among these paths, relative to the store; ascending."""
     found = []
     for path in paths:
-        folder, _, name = path.partition("/")
-        match = _GENERATION.fullmatch(folder)
-        if match and name == manifest_name(int(match[1])):
+        match = _MANIFEST.fullmatch(path)
+        if match and match[1] == match[2]:
             found.append(int(match[1]))
     return sorted(found)
 
 
 def read(store: Path, number: int) -> Generation:
     """One generation as its manifest has it. Raises CorruptData; the files are not looked at."""
-    folder = store / generation_name(number)
+    folder = store / folder_name(number)
     path = folder / manifest_name(number)
     try:
         with path.open("rb") as file:
@@ -89,7 +68,7 @@ def read(store: Path, number: int) -> Generation:
 def parse_manifest(body: bytes, number: int, place: str) -> tuple[StoredFile, ...]:
     """The files a manifest names. Raises CorruptData where it is none, or names a file outside its folder."""
     try:
-        found = json.loads(body)
+        found = decode_manifest(body, place)
         if found["generation"] != number:
             raise ValueError(f"it is of generation {found['generation']!r}")
         files = tuple(_stored(row) for row in found["files"])

@@ -7,18 +7,12 @@ from workers.jobs.document import Limits
 from workers.jobs.errors import NoRoom
 from workers.jobs.plan import byte_text
 from workers.jobs.remote.calling import Caller, Tell
-from workers.jobs.remote.generations import (
-    CONSOLIDATED,
-    Check,
-    StoredFile,
-    generation_name,
-    manifest_name,
-    numbers_in,
-    parse_manifest,
-)
+from workers.jobs.remote.generations import Check, StoredFile, numbers_in, parse_manifest
 from workers.jobs.remote.listing import content, objects
 from workers.jobs.remote.sending import fetch
 from workers.jobs.restore.placing import missing, place, write_new
+from workers.ledger.names import CONSOLIDATED
+from workers.records.consolidated import folder_name, manifest_name
 
 STAGING = ".quarterdeck/staging/restore"
 
@@ -39,7 +33,7 @@ def fetch_generation(
     tell: Tell,
 ) -> int:
     """Its files and then its manifest; gives the bytes that were fetched. Raises WorkerError, OSError."""
-    parts = (dataset, CONSOLIDATED, generation_name(number))
+    parts = (dataset, CONSOLIDATED, folder_name(number))
     name = manifest_name(number)
     manifest = content(caller, *parts, name)
     files = parse_manifest(manifest, number, caller.address.object(*parts, name))

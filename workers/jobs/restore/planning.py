@@ -4,17 +4,14 @@ from workers.harness import WorkerError
 from workers.jobs.document import Document
 from workers.jobs.plan import HostPlan, Plan
 from workers.jobs.remote.calling import Caller
-from workers.jobs.remote.generations import (
-    CONSOLIDATED,
-    generation_name,
-    manifest_name,
-    parse_manifest,
-)
+from workers.jobs.remote.generations import parse_manifest
 from workers.jobs.remote.listing import content
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.sending import FETCH_FLAGS
 from workers.jobs.restore.fetching import STAGING, generations_there
 from workers.jobs.restore.orders import Orders, orders_of
+from workers.ledger.names import CONSOLIDATED
+from workers.records.consolidated import folder_name, manifest_name
 
 NEVER = (
     "replace a file that is there with other bytes",
@@ -45,7 +42,7 @@ def _dataset_plan(orders: Orders, caller: Caller, dataset: str) -> HostPlan:
         return HostPlan(dataset, "nothing", problem="the remote has no finished generation of it")
     return HostPlan(
         name=dataset,
-        does=f"restore {generation_name(numbers[0])} to {generation_name(numbers[-1])}",
+        does=f"restore {folder_name(numbers[0])} to {folder_name(numbers[-1])}",
         files=sum(count for count, _ in found),
         bytes=sum(size for _, size in found),
         commands=tuple(_command(orders, caller, dataset, number) for number in numbers),
@@ -55,14 +52,14 @@ def _dataset_plan(orders: Orders, caller: Caller, dataset: str) -> HostPlan:
 
 def _files(caller: Caller, dataset: str, number: int) -> tuple[int, int]:
     """How many, and their bytes."""
-    parts = (dataset, CONSOLIDATED, generation_name(number), manifest_name(number))
+    parts = (dataset, CONSOLIDATED, folder_name(number), manifest_name(number))
     body = content(caller, *parts)
     files = parse_manifest(body, number, caller.address.object(*parts))
     return len(files) + 1, sum(file.bytes for file in files) + len(body)
 
 
 def _command(orders: Orders, caller: Caller, dataset: str, number: int) -> tuple[str, ...]:
-    parts = (dataset, CONSOLIDATED, generation_name(number))
+    parts = (dataset, CONSOLIDATED, folder_name(number))
     staging = orders.folder / STAGING / "/".join(parts)
     flags = [*FETCH_FLAGS, "--files-from-raw=FILES"]
     return tuple(caller.argv("copy", flags, [caller.address.folder(*parts), str(staging)]))

@@ -10,11 +10,11 @@ from workers.jobs.exclusive import one_at_a_time
 from workers.jobs.parts import Part, Parts
 from workers.jobs.plan import byte_text
 from workers.jobs.remote.calling import Caller
-from workers.jobs.remote.generations import generation_name
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.telling import teller
 from workers.jobs.restore.fetching import STAGING, fetch_generation, generations_there
 from workers.jobs.restore.orders import Orders, orders_of
+from workers.records.consolidated import folder_name
 
 
 def run(worker: Worker, document: Document) -> int | None:
@@ -39,7 +39,7 @@ def _restore(orders: Orders, caller: Caller, crew: Crew, part: Part) -> str:
     for position, number in enumerate(numbers):
         tell = teller(
             part,
-            f"{generation_name(number)} ({position + 1} of {len(numbers)}): fetched",
+            f"{folder_name(number)} ({position + 1} of {len(numbers)}): fetched",
             counts_files=False,
         )
         size += fetch_generation(

@@ -54,6 +54,7 @@ class Link:
         self._searched = 0
         self._number = 0
         self._writing = threading.Lock()
+        self._asking = threading.Lock()
         self._ended = threading.Event()
         self._said = bytearray()
         self.hello: Dict[str, Any] = {}
@@ -81,25 +82,24 @@ class Link:
     ) -> Any:
         """The result; ``part`` is given each piece of it that comes before, ``beat`` (done, total) bytes.
 
-        Raises Unreachable, ErrandFailed.
+        Raises Unreachable, ErrandFailed. One at a time; ``close`` of another thread ends it.
         """
-        if self._ended.is_set():
-            raise Unreachable(f"{self._name}: the errand is closed")
-        self._number += 1
-        self._send(json.dumps({**asked, "id": self._number, "do": do}).encode("ascii") + b"\n")
-        while True:
-            said = self._line(SILENCE_S)
-            if said.get("id") != self._number:
-                continue
-            if "beat" in said:
-                self._beat(said["beat"], beat)
-            elif "part" in said:
-                if part is not None:
-                    part(said["part"])
-            elif "failed" in said:
-                raise ErrandFailed(said["failed"][0], f"{self._name}: {said['failed'][1]}")
-            else:
-                return said.get("result")
+        with self._asking:
+            self._number += 1
+            self._send(json.dumps({**asked, "id": self._number, "do": do}).encode("ascii") + b"\n")
+            while True:
+                said = self._line(SILENCE_S)
+                if said.get("id") != self._number:
+                    continue
+                if "beat" in said:
+                    self._beat(said["beat"], beat)
+                elif "part" in said:
+                    if part is not None:
+                        part(said["part"])
+                elif "failed" in said:
+                    raise ErrandFailed(said["failed"][0], f"{self._name}: {said['failed'][1]}")
+                else:
+                    return said.get("result")
 
     def close(self) -> None:
         """Ends the program by closing its input, then for certain. May be called again."""
@@ -109,33 +109,50 @@ class Link:
         with self._writing:
             assert self._child.stdin is not None
             self._child.stdin.close()
+        if self._asking.locked():
+            self._child.terminate()  # it would see the end of its input only after its work
         try:
             self._child.wait(CLOSE_S)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        assert self._child.stdout is not None
-        self._child.stdout.close()
+        with self._asking:
+            assert self._child.stdout is not None
+            self._child.stdout.close()
 
     def _greet(self) -> None:
         nonce = secrets.token_hex(16)
         marker = marker_of(nonce)
-        deadline = time.monotonic() + HELLO_S
-        try:
-            self._send(code.greeting(nonce))
-        except Unreachable:
-            pass  # what it said before it ended tells why
+        unsent = memoryview(code.greeting(nonce))
         while marker not in self._buffer:
             if len(self._buffer) > _MAX_NOISE_BYTES:
                 raise ErrandFailed("failed", f"{self._name}: its shell prints without end")
             if code.NONE_FITS in self._buffer:
                 least = ".".join(map(str, code.LEAST_PYTHON))
                 raise ErrandFailed("no_python", f"{self._name}: no Python {least} or newer there")
-            self._read(deadline - time.monotonic(), HELLO_S)
+            unsent = self._exchange(unsent)
         self._buffer = self._buffer.partition(marker)[2]
-        self._searched = 0
         self.hello = self._line(HELLO_S)
         threading.Thread(target=self._ping, name=f"{self._name} ping", daemon=True).start()
+
+    def _exchange(self, unsent: memoryview) -> memoryview:
+        """Takes what is said while the code is sent: it may be why nobody wants it."""
+        poll = select.poll()
+        poll.register(self._out, select.POLLIN)
+        if unsent:
+            poll.register(self._in, select.POLLOUT)
+        ready = poll.poll(int(HELLO_S * 1000))
+        if not ready:
+            raise Unreachable(f"{self._name}: silent for {HELLO_S:.0f} s{self._words()}")
+        if any(file == self._out for file, _ in ready):
+            self._read(0.0, HELLO_S)
+            return unsent
+        try:
+            return unsent[os.write(self._in, unsent) :]
+        except BlockingIOError:
+            return unsent
+        except OSError:
+            return unsent[:0]  # what it said before it ended tells why
 
     def _beat(self, said: Any, beat: Optional[Beat]) -> None:
         done, total, stuck_s = said

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, NoReturn, Optional
 
 from workers.errands.requests import Requests
 from workers.errands.translate import of_os
-from workers.errands.work import Voice, Work
+from workers.errands.work import JobGone, Voice, Work
 
 SILENCE_S = 120.0  # the job says every 20 s that it is there
 LONGEST_LINE_BYTES = 16 * 1024 * 1024
@@ -26,6 +26,7 @@ def main(nonce: str) -> NoReturn:
     os.umask(0o077)
     if hasattr(signal, "SIGIO"):
         signal.signal(signal.SIGIO, signal.SIG_IGN)  # somebody waits for our lease: it ends soon
+    signal.signal(signal.SIGTERM, _leave)
     channel_in, channel_out = _private_channel()
     requests = Requests()
     code = 0
@@ -37,7 +38,7 @@ def main(nonce: str) -> NoReturn:
         voice = Voice(channel_out)
         voice.say(_hello())
         _serve(_Lines(channel_in), voice, requests)
-    except BrokenPipeError:
+    except (JobGone, SystemExit):
         pass
     except BaseException as error:
         code = EXIT_FAILED
@@ -71,13 +72,15 @@ def _answer(
         result = handler(asked, work)
         work.flush()
         return {"result": result}
-    except BrokenPipeError:
-        raise
     except OSError as error:
         fault = of_os(error, str(error.filename or asked["do"]))
     except Exception as error:
         fault = of_os(error, asked["do"])
     return {"failed": [fault.code, fault.text]}
+
+
+def _leave(*_: Any) -> NoReturn:
+    raise SystemExit
 
 
 def _hello() -> Dict[str, Any]:

@@ -4,29 +4,39 @@ import json
 import os
 import threading
 import time
-from typing import Any, List, Optional
+from typing import Any, List
 
 BEAT_S = 2.0
 PART_ROWS = 500
 
 
+class JobGone(BaseException):
+    """Nobody reads any more. No fault of one file, so it is none that a loop over files catches."""
+
+
 class Voice:
-    """Lines of JSON to the job; from any thread. A job that is gone ends the program."""
+    """Lines of JSON to the job; from any thread."""
 
     def __init__(self, file: int) -> None:
         self._file = file
         self._lock = threading.Lock()
 
     def say(self, said: Any) -> None:
-        """Ends the process where nobody reads any more: locks and snapshots go with it."""
+        """Raises JobGone."""
         view = memoryview(json.dumps(said, separators=(",", ":")).encode("ascii") + b"\n")
         with self._lock:
             while view:
-                view = view[os.write(self._file, view) :]
+                try:
+                    view = view[os.write(self._file, view) :]
+                except OSError:
+                    raise JobGone from None
 
 
 class Work:
-    """One request. ``tick`` is called between any two steps that may take long."""
+    """One request. ``tick`` is called between any two steps that may take long.
+
+    It raises JobGone where nobody would know any more of what is done from then on.
+    """
 
     def __init__(self, voice: Voice, number: int) -> None:
         self._voice = voice
@@ -34,13 +44,15 @@ class Work:
         self._rows: List[Any] = []
         self._ticked_at = time.monotonic()
         self._over = threading.Event()
-        self._beating: Optional[threading.Thread] = None
+        self._gone = False
         self.done_bytes = 0
         self.total_bytes = 0
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
 
     def tick(self, more_bytes: int = 0) -> None:
+        if self._gone:
+            raise JobGone
         self.done_bytes += more_bytes
         self._ticked_at = time.monotonic()
 
@@ -58,8 +70,7 @@ class Work:
 
     def end(self) -> None:
         self._over.set()
-        if self._beating is not None:
-            self._beating.join()
+        self._beating.join()
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
@@ -67,5 +78,6 @@ class Work:
             beat = [self.done_bytes, self.total_bytes, stuck_s]
             try:
                 self._voice.say({"id": self._number, "beat": beat})
-            except OSError:
-                return  # the main thread finds it too
+            except JobGone:
+                self._gone = True
+                return

@@ -49,7 +49,7 @@ def test_killed_at_random_it_goes_on_where_it_was(scene: Scene) -> None:
     scene.ssh = fake_ssh(scene.folder)
     scene.changes["limits"] = {"retries": 0, "bandwidth_kib_s": 500}
     for _ in range(2):
-        with Killer(chance.uniform(0.1, 0.4)):
+        with Killer(scene.destination / ".quarterdeck/staging", chance.uniform(0.0, 0.4)):
             error = scene.failing()
         assert "it was killed" in str(error) or "(protocol stream)" in str(error)
         assert not scene.copy("games", "d/a.jsonl").exists()
@@ -66,7 +66,8 @@ def test_killed_at_random_it_goes_on_where_it_was(scene: Scene) -> None:
 class Killer:
     """Kills this process's rsyncs once, some time after the first has begun to write."""
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, staging: Path, delay_s: float) -> None:
+        self._staging = staging
         self._delay_s = delay_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._hunt)
@@ -81,16 +82,22 @@ class Killer:
 
     def _hunt(self) -> None:
         while not self._over.wait(0.01):
-            found = [pid for pid in descendants(os.getpid()) if _is_transfer(pid)]
-            if not found:
+            if not any(_size(path) > 100_000 for path in self._staging.rglob(".a.jsonl.*")):
                 continue
             time.sleep(self._delay_s)
+            found = [pid for pid in descendants(os.getpid()) if _is_transfer(pid)]
             for pid in found:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-            return
+            if found:
+                return
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _is_transfer(pid: int) -> bool:

@@ -70,7 +70,8 @@ async def _safe(options: Namespace, node: str) -> int:
         name = node if demo else next(iter(store.nodes), node)
         if name not in store.nodes:
             raise UsageError(f"there is no node named {name}")
-        await wait_for(runtime, lambda: all(_is_settled(each) for each in store.nodes.values()))
+        asked = runtime.ledger.asked_for(name)
+        await wait_for(runtime, lambda: all(_is_settled(store.nodes[each]) for each in asked))
         safety = await runtime.ledger.safe(name)
         entries = store.ledger.of(store.nodes[name].same_as or name)
         if options.json:

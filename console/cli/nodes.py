@@ -17,7 +17,7 @@ from console.fleet.model import NodeSpec, Transport
 
 if TYPE_CHECKING:
     from console.operations.check import CheckReport
-    from console.operations.nodes import NodeOperations
+    from console.runtime import Runtime
 
 _COLUMNS = ("name", "address", "user", "port", "jump", "tags", "root", "datasets")
 _GLYPHS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
@@ -111,26 +111,36 @@ def spec_from(options: Namespace) -> NodeSpec:
     return replace(spec, **named, tags=tuple(options.tag), root=options.root)
 
 
-async def _act(options: Namespace, act: Callable[[NodeOperations], Awaitable[Any]]) -> Any:
+async def _act(options: Namespace, act: Callable[[Runtime], Awaitable[Any]]) -> Any:
     """Without dialling anybody."""
     from console.runtime import Runtime
 
     async with Runtime(settings_of(options), ()) as runtime:
-        return await act(runtime.nodes)
+        return await act(runtime)
 
 
 async def _add(options: Namespace) -> int:
     refuse_demo(options, "nodes add")
     spec = spec_from(options)
-    await _act(options, lambda nodes: nodes.add(spec))
+    await _act(options, lambda runtime: runtime.nodes.add(spec))
     _say(options, "added", spec.name)
     return exits.DONE
 
 
 async def _remove(options: Namespace) -> int:
     refuse_demo(options, "nodes remove")
-    detached = await _act(options, lambda nodes: nodes.remove(options.node))
+    doubt = ""
+
+    async def remove(runtime: Runtime) -> bool:
+        nonlocal doubt
+        detached = await runtime.nodes.remove(options.node, options.force)
+        doubt = "" if options.force else runtime.ledger.refuse_remembered(options.node)
+        return detached
+
+    detached = await _act(options, remove)
     _say(options, "removed", options.node)
+    if doubt:
+        complain(doubt)
     if detached:
         complain(
             f"workers live on {options.node}: it stays listed as detached; "
@@ -147,7 +157,7 @@ async def _forget(options: Namespace) -> int:
             for view in runtime.store.workers_of(node.name):
                 print_line(f"{view.name}: {view.sentence}")
             await confirm(f"list {node.name} no more? What runs there goes on, unseen")
-        await runtime.nodes.forget(options.node)
+        await runtime.nodes.forget(options.node, options.force)
     _say(options, "forgotten", options.node)
     return exits.DONE
 
@@ -199,12 +209,16 @@ async def _uninstall(options: Namespace) -> int:
     async with opened(options, [options.node]) as runtime:
         name = (await reachable(runtime)).name
         found = await runtime.nodes.uninstall(name)
+        if found.paths and not options.force:
+            await runtime.ledger.refuse_unsafe(name)
         if found.paths and not options.yes:
             for path in found.paths:
                 print_line(f"{path}")
             question = f"remove these {formatting.size(found.bytes)} on {name}?"
             await confirm(question)
-        report = await runtime.nodes.uninstall(name, confirm=True) if found.paths else found
+        report = found
+        if found.paths:
+            report = await runtime.nodes.uninstall(name, confirm=True, force=options.force)
     if options.json:
         print_json(
             {

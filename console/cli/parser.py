@@ -9,6 +9,7 @@ from console.cli.jobs import grammar as job_grammar
 from console.cli.workers import grammar
 from console.errors import UsageError
 
+_FORCE = "even where not all of its data are known to be elsewhere"
 SIGNALS = ("TERM", "KILL", "INT", "STOP", "CONT")
 DESCRIPTION = (
     "Watch a fleet of machines over SSH and run workers there. "
@@ -152,9 +153,11 @@ def _nodes(commands: Any, common: Parser) -> None:
     add.add_argument("--root", default="", help="of relative dataset paths there")
     remove = _add(verbs, common, "remove", "take a node out of the settings")
     remove.add_argument("node", metavar="NODE")
+    remove.add_argument("--force", action="store_true", help=_FORCE)
     forget = _add(verbs, common, "forget", "list a detached node no more; its workers live on")
     forget.add_argument("node", metavar="NODE")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.add_argument("--force", action="store_true", help=_FORCE)
     check = _add(verbs, common, "check", "what is wrong with a node, in words")
     check.add_argument("hosts", nargs="*", metavar="NODE", help="all, if none is named")
     trust = _add(verbs, common, "trust", "trust the host key that a node shows")
@@ -170,6 +173,7 @@ def _nodes(commands: Any, common: Parser) -> None:
     uninstall = _add(verbs, common, "uninstall", "remove what we left on a node")
     uninstall.add_argument("node", metavar="NODE")
     uninstall.add_argument("--yes", action="store_true", help="do not ask")
+    uninstall.add_argument("--force", action="store_true", help=_FORCE)
 
 
 def _processes(commands: Any, common: Parser) -> None:

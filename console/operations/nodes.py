@@ -16,6 +16,7 @@ from console.fleet.store import FleetStore
 from console.operations import check
 from console.operations.acts import Acts
 from console.operations.check import CheckReport, Finding, Level
+from console.operations.ledger import LedgerOperations
 from console.settings.load import Loaded
 from console.settings.nodes_file import NodesFile
 from workers.protocol import Uninstall, UninstallReport
@@ -29,6 +30,7 @@ class Fleet(Protocol):
 
     store: FleetStore
     loaded: Loaded
+    ledger: LedgerOperations
 
     @property
     def roads(self) -> Dialers: ...
@@ -103,13 +105,17 @@ class NodeOperations:
             await asyncio.to_thread(NodesFile(_nodes_file(loaded)).add, spec)
         await self._fleet.add_node(loaded.settings.spec_of(spec))
 
-    async def remove(self, name: str) -> bool:
+    async def remove(self, name: str, force: bool = False) -> bool:
         """Takes a node out of the settings and watches it no more; nothing changes on the node.
 
-        True where workers live there, so that it stays listed as detached. Raises Refused, SettingsError where it is not written in the file that `add` writes.
+        True where workers live there, so that it stays listed as detached. Raises Refused, also where data of
+        it were last known to be nowhere else, unless `force`; SettingsError where it is not written in the
+        file that `add` writes.
         """
         loaded = self._fleet.loaded
         async with self._acts.action("", "nodes.remove", [name]):
+            if not force:
+                self._fleet.ledger.refuse_remembered(name)
             file = _nodes_file(loaded)
             place = _written(loaded, name)
             if place and place.rpartition(":")[0] != str(file):
@@ -117,15 +123,18 @@ class NodeOperations:
             await asyncio.to_thread(NodesFile(file).remove, name)
         return await self._fleet.drop_node(name)
 
-    async def forget(self, name: str) -> None:
+    async def forget(self, name: str, force: bool = False) -> None:
         """Lists a detached node no more, with what was known of its workers; they live on.
 
-        Raises Refused, UsageError where it is not detached.
+        Raises Refused, also where data of it were last known to be nowhere else, unless `force`; UsageError
+        where it is not detached.
         """
         node = self._fleet.store.nodes.get(name)
         if node is None or node.state != "detached":
             raise UsageError(f"{name} is not a detached node; `nodes remove` takes one out")
         async with self._acts.action("", "nodes.forget", [name]):
+            if not force:
+                self._fleet.ledger.refuse_remembered(name)
             await self._fleet.forget_node(name)
 
     # ------------------------------------------------------------ looking into it
@@ -155,17 +164,22 @@ class NodeOperations:
             found.append(Finding(Level.NOTE, difference.option, difference.text))
         return found
 
-    async def uninstall(self, node: str, confirm: bool = False) -> UninstallReport:
+    async def uninstall(
+        self, node: str, confirm: bool = False, force: bool = False
+    ) -> UninstallReport:
         """What our agent keeps on a node; with `confirm` it is removed, and the node left alone until the
         console starts again (connecting would bring the agent back).
 
-        Raises Refused, RequestFailed (nothing was done), RequestLost (unknown), UsageError.
+        Raises Refused, also where its data are not all elsewhere or that is unknown, unless `force`;
+        RequestFailed (nothing was done), RequestLost (unknown), UsageError.
         """
         self._acts.session(node)
         if not confirm:
             listed: UninstallReport = await self._acts.ask(node, Uninstall(), UNINSTALL_S)
             return listed
-        async with self._acts.action(node, "nodes.uninstall", []) as act:
+        async with self._acts.action(node, "nodes.uninstall", ["force"] if force else []) as act:
+            if not force:
+                await self._fleet.ledger.refuse_unsafe(node)
             report: UninstallReport = await self._acts.ask(node, Uninstall(True), UNINSTALL_S)
             act.result = f"{len(report.paths)} removed, {len(report.kept)} left"
         await self._fleet.remove_node(node)

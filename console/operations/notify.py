@@ -1,7 +1,8 @@
 """Tells a command or a webhook when an alert begins or ends. Never blocks; failures are said, not raised.
 
 The JSON: `{"schema": 1, "event": "begin"|"end", "alert": {"id", "node", "kind", "subject", "text", "key",
-"severity", "since", "ended"}}`, times in seconds since the epoch.
+"severity", "since", "ended"}}`, times in seconds since the epoch. Of a job that is to be told of although nothing
+is wrong: `{"schema": 1, "event": "done", "job": {"name", "node", "run", "text", "ended"}}`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from console.errors import SettingsError
 from console.fleet.alerts import Alert
-from console.fleet.changes import AlertsChanged, Change
+from console.fleet.changes import Change, NodeChanged
 from console.fleet.store import FleetStore
+from console.fleet.workers import WorkerView
 from console.operations.bulletin import BulletinBoard
 from console.operations.redaction import redact
 from console.settings.model import NotifySettings, WebhookSettings
@@ -39,11 +41,15 @@ class Notifier:
         store: FleetStore,
         board: BulletinBoard,
         wall: Callable[[], float],
+        jobs: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        """`jobs`: of which of them is told, by name: never, failed or always."""
         self._settings = settings
         self._store = store
         self._board = board
         self._wall = wall
+        self._jobs = jobs
+        self._running: set[str] = set()  # ids of runs of jobs that were seen alive
         self._active: dict[str, Alert] = {}
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_WAITING)
         self._dropped = 0
@@ -66,7 +72,9 @@ class Notifier:
     # ------------------------------------------------------------ hearing
 
     def _heard(self, change: Change) -> None:
-        if not isinstance(change, AlertsChanged):
+        if isinstance(change, NodeChanged):
+            if change.what == "workers":
+                self._heard_of_jobs(change.node)
             return
         now = {alert.id: alert for alert in self._store.alerts}
         for alert_id, alert in now.items():
@@ -77,16 +85,30 @@ class Notifier:
                 self._enqueue("end", alert, self._wall())
         self._active = now
 
+    def _heard_of_jobs(self, node: str) -> None:
+        """What was seen alive and is done now; what failed is an alert."""
+        for view in self._store.workers_of(node):
+            record = view.record
+            if record.kind != "job":
+                continue
+            if view.live:
+                self._running.add(record.run_id)
+            elif record.run_id in self._running:
+                self._running.remove(record.run_id)
+                if record.exit_code == 0 and self._jobs().get(record.name) == "always":
+                    self._put({"schema": SCHEMA, "event": "done", "job": _plain_job(view)})
+
     def _enqueue(self, event: str, alert: Alert, ended: float | None) -> None:
         wanted = self._settings
-        if not (wanted.command or wanted.webhook) or (
-            wanted.kinds and alert.kind not in wanted.kinds
-        ):
+        hushed = alert.kind.startswith("worker_") and self._jobs().get(alert.subject) == "never"
+        if not hushed and (not wanted.kinds or alert.kind in wanted.kinds):
+            self._put({"schema": SCHEMA, "event": event, "alert": _plain(alert, ended)})
+
+    def _put(self, news: dict[str, Any]) -> None:
+        if not (self._settings.command or self._settings.webhook):
             return
         try:
-            self._queue.put_nowait(
-                {"schema": SCHEMA, "event": event, "alert": _plain(alert, ended)}
-            )
+            self._queue.put_nowait(news)
         except asyncio.QueueFull:
             self._dropped += 1
             if self._dropped == 1:
@@ -141,6 +163,18 @@ class Notifier:
 
     def _say(self, text: str) -> None:
         self._board.post("error", text)
+
+
+def _plain_job(view: WorkerView) -> dict[str, Any]:
+    record = view.record
+    said = record.progress.message if record.progress else ""
+    return {
+        "name": record.name,
+        "node": view.node,
+        "run": record.run_id,
+        "text": one_line(redact(said or "done"), 500),
+        "ended": record.ended_at,
+    }
 
 
 def _plain(alert: Alert, ended: float | None) -> dict[str, Any]:

@@ -34,6 +34,10 @@ class LedgerCache:
         if datasets:
             store.apply(DestinationsRead(at, datasets))
 
+    def entries(self, node: str) -> tuple[Entry, ...]:
+        """What the file holds of a node; nothing where it holds none."""
+        return self._read()[0].get(node, ("", ()))[1]
+
     async def save(self, book: LedgerBook) -> None:
         """Writes what `book` knows over what the file holds of the same nodes. Never raises OSError."""
         nodes = {
@@ -95,7 +99,7 @@ def _entry(found: dict[str, Any]) -> Entry:
         standing = None if found["standing"] is None else decode(Standing, found["standing"])
     except ProtocolError as error:
         raise ValueError(str(error)) from None
-    stays = found["stays"] is True
+    stays = found.get("stays") is True
     return Entry(str(found["dataset"]), standing, float(found["clock"]), EARLIER, stays)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.errors import QuarterdeckError, UsageError
+from console import formatting
+from console.errors import QuarterdeckError, Refused, UsageError
 from console.fleet.events import DestinationsRead, LedgerLooked
 from console.fleet.ledger import Entry
 from console.fleet.model import Node, Up
@@ -102,6 +103,13 @@ class LedgerOperations:
             await self._look(self._machines([node]), whole=False)
         return self.known_safety(node)
 
+    def asked_for(self, node: str) -> frozenset[str]:
+        """The nodes of this console that a look at `node` asks: itself and the destinations of its datasets."""
+        watches = self._store.nodes[node].spec.datasets
+        jobs, here = self._settings().jobs, self._here()
+        places = {p.node for watch in watches for p in destinations(jobs, watch.name, here)}
+        return frozenset(places & self._store.nodes.keys()) | {node}
+
     def known_safety(self, node: str) -> Safety:
         """The same as last known; unknown where that is not of the newest look."""
         known = self._store.nodes.get(node)
@@ -114,6 +122,38 @@ class LedgerOperations:
         held = [e for e, watch in zip(standings, watches, strict=True) if e.produced_files]
         names = {each.dataset for each in held} or {watch.name for watch in watches}
         return is_safe(standings, self._backed_up(), _unit(w for w in watches if w.name in names))
+
+    def remembered(self, node: str) -> tuple[Safety, float] | None:
+        """What was last known of a node that cannot be asked, and its age (s); None where nothing is."""
+        entries = tuple(self._store.ledger.of(node).values())
+        if not entries and self._cache is not None:
+            entries = self._cache.entries(node)
+        made = [(entry.standing, entry.clock) for entry in entries if entry.standing is not None]
+        if not made:
+            return None
+        age_s = max(0.0, self._clock.wall() - min(clock for _, clock in made))
+        return is_safe([standing for standing, _ in made], self._backed_up()), age_s
+
+    async def refuse_unsafe(self, node: str) -> None:
+        """The guard before something that takes a node's data out of sight. Raises Refused with the numbers."""
+        if node in self._store.nodes and not self._store.nodes[node].spec.datasets:
+            return
+        safety = await self.safe(node)
+        if safety.safe is not True:
+            raise Refused(_refusal(node, safety.text))
+
+    def refuse_remembered(self, node: str) -> str:
+        """The same where it cannot be asked: a warning where nothing is known. Raises Refused."""
+        known = self.remembered(node)
+        if known is None:
+            return (
+                f"whether all data of {node} are elsewhere is not known; `data safe {node}` says it"
+            )
+        safety, age_s = known
+        when = f"as known {formatting.age(age_s)} ago"
+        if safety.safe is False:
+            raise Refused(_refusal(node, f"{safety.text} ({when})"))
+        return "" if safety.safe else f"{node}: {safety.text} ({when})"
 
     # ------------------------------------------------------------ what is looked at
 
@@ -229,6 +269,10 @@ class LedgerOperations:
         jobs, here = self._settings().jobs, self._here()
         names = (watch.name for watch in node.spec.datasets)
         return frozenset(name for name in names if not is_source(jobs, name, node.spec, here))
+
+
+def _refusal(node: str, text: str) -> str:
+    return f"{node}: are all of its data elsewhere? {text}. `--force` does it all the same"
 
 
 def _promised(entry: Entry) -> Standing:

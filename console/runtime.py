@@ -136,7 +136,13 @@ class Runtime:
             self._clock,
             self._ledger_cache,
         )
-        self._notifier = Notifier(self.settings.notify, self.store, self.board, self._clock.wall)
+        self._notifier = Notifier(
+            self.settings.notify,
+            self.store,
+            self.board,
+            self._clock.wall,
+            lambda: {job.name: job.notify for job in self.settings.jobs},
+        )
         kept = self.loaded.sources is not None and self._keep
         self._detached = DetachedNodes(
             KeptNodes(here.console_state, self.loaded.sources.path)

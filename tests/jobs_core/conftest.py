@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,13 @@ nodes = {name.replace("-", "_"): name for name in orders["sources"]}
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     settings_file(tmp_path, SETTINGS)
-    return tmp_path
+    yield tmp_path
+    sweep(tmp_path)
 
 
 @pytest.fixture
@@ -68,9 +69,6 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.fixture
 async def runtime(home: Path) -> AsyncIterator[Runtime]:
-    try:
-        async with runtime_of(home) as running:
-            await up(running)
-            yield running
-    finally:
-        sweep(home)
+    async with runtime_of(home) as running:
+        await up(running)
+        yield running

@@ -34,7 +34,7 @@ def _where(group: argparse._ArgumentGroup) -> None:
         type=Path,
         action="append",
         metavar="FOLDER",
-        help="where self-play wrote, repeatable (data/selfplay)",
+        help="where self-play wrote, or a consolidated store, repeatable (data/selfplay)",
     )
     group.add_argument("--models", type=Path, default=Path("data/models"))
     group.add_argument(

@@ -1,12 +1,13 @@
 """The shards that are mixed: read, replayed, and refused where they must not be learned from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 
 from workers.games.game import TensorGame
 from workers.harness import CorruptData
+from workers.records.consolidated import is_group, read_group
 from workers.records.record import GameRecord
 from workers.records.shard import read_shard
 from workers.training import quality
@@ -24,7 +25,7 @@ class Group(NamedTuple):
 
 
 def load(game: TensorGame, shards: Sequence[Entry]) -> Group:
-    """Raises CorruptData where the gates of ``quality`` refuse, Misconfigured without zstd, OSError."""
+    """Raises CorruptData where the gates of ``quality`` refuse, Misconfigured without zstd or pyarrow, OSError."""
     records: list[GameRecord] = []
     sizes: list[int] = []
     unreadable: dict[str, str] = {}
@@ -32,7 +33,7 @@ def load(game: TensorGame, shards: Sequence[Entry]) -> Group:
     for shard in shards:
         before = len(records)
         try:
-            records.extend(read_shard(shard.path))
+            records.extend(_read(shard.path, game.key))
         except FileNotFoundError:
             missing.append(shard.path)
         except CorruptData as error:
@@ -43,6 +44,10 @@ def load(game: TensorGame, shards: Sequence[Entry]) -> Group:
     tallies = _tallies(shards, sizes, found, unreadable)
     quality.check(tallies, unreadable)
     return Group(found.samples, quality.total(tallies.values()), tuple(missing))
+
+
+def _read(path: str, key: str) -> Iterator[GameRecord]:
+    return read_group(path, key) if is_group(path) else read_shard(path)
 
 
 def _tallies(

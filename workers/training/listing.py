@@ -1,16 +1,18 @@
 """Which shards there are: for training, held out, and how many games ever came."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workers.records.consolidated import games_of, is_store
 from workers.records.shards import list_shards
 from workers.training.window import Window
 
 
 class Entry(NamedTuple):
-    """A sealed shard. ``sequence`` is the time at which it was sealed, in seconds since 1970."""
+    """A sealed shard, or a row group of a consolidated store. ``sequence`` is the time at which it was sealed,
+    or at which its newest game began, in seconds since 1970."""
 
     path: str
     games: int
@@ -41,14 +43,21 @@ class Listing(NamedTuple):
 
 def look(folders: Sequence[Path], key: str, held_out: float, before: Listing) -> Listing:
     """What lies below the folders now of the configuration ``key`` (``square8_2p``), however deep. The same
-    shard in two of them is one. Raises OSError."""
-    shards = (s for folder in folders for s in list_shards(folder) if s.key == key)
-    entries = unique(Entry(str(s.path), s.records, s.digest, s.sequence) for s in shards)
+    shard in two of them is one. Raises OSError, and CorruptData for a damaged consolidated store."""
+    entries = unique(entry for folder in folders for entry in _entries(folder, key))
     training = tuple(entry for entry in entries if not is_held_out(entry.digest, held_out))
     others = tuple(entry for entry in entries if is_held_out(entry.digest, held_out))
     known = {entry.digest for entry in before.training}
     new = sum(entry.games for entry in training if entry.digest not in known)
     return Listing(training, others, before.seen + new)
+
+
+def _entries(folder: Path, key: str) -> Iterator[Entry]:
+    if is_store(folder):
+        yield from (Entry(*group) for group in games_of(folder, key))
+    else:
+        found = (shard for shard in list_shards(folder) if shard.key == key)
+        yield from (Entry(str(s.path), s.records, s.digest, s.sequence) for s in found)
 
 
 def unique(entries: Iterable[Entry]) -> list[Entry]:

@@ -46,23 +46,43 @@ def blocks(pieces: Iterable[bytes], at: int = 0) -> Iterator[Chunk]:
 
     Raises CorruptData for a line that never ends, after the chunks before it.
     """
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
+    cutter = _Cutter(at)
+    try:
+        for piece in pieces:
+            yield from cutter.feed(piece)
+    except CorruptData:
+        yield from cutter.rest()
+        raise
+    yield from cutter.rest()
+
+
+class _Cutter:
+    """Joins pieces until they hold about a MiB of whole lines."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def feed(self, piece: bytes) -> Iterator[Chunk]:
         cut = piece.rfind(b"\n")
-        if cut >= 0 and size + cut >= _BLOCK_BYTES:
-            block = b"".join([*waiting, piece[: cut + 1]])
-            yield of_block(block, at)
-            at += len(block)
-            waiting, size = [piece[cut + 1 :]], len(piece) - cut - 1
-        else:
-            waiting.append(piece)
-            size += len(piece)
-            if size > LONGEST_BYTES:
-                raise CorruptData(f"a line of more than {LONGEST_BYTES >> 20} MiB")
-    rest = b"".join(waiting)
-    if rest:
-        yield of_block(rest, at)
+        if cut >= 0 and self._size + cut >= _BLOCK_BYTES:
+            block = b"".join([*self._waiting, piece[: cut + 1]])
+            yield of_block(block, self._at)
+            self._at += len(block)
+            piece = piece[cut + 1 :]
+            self._waiting, self._size = [], 0
+        self._waiting.append(piece)
+        self._size += len(piece)
+        if self._size > LONGEST_BYTES:
+            self._waiting, self._size = [], 0
+            raise CorruptData(f"a line of more than {LONGEST_BYTES >> 20} MiB")
+
+    def rest(self) -> Iterator[Chunk]:
+        block = b"".join(self._waiting)
+        self._waiting, self._size = [], 0
+        if block:
+            yield of_block(block, self._at)
 
 
 def _is_text(block: bytes) -> bool:

@@ -25,19 +25,24 @@ def aggregate(worker: Worker, document: Document) -> int | None:
     """Raises WorkerError, OSError. Whatever it ends with, what it said is in the store is there."""
     _require()
     with _locked(document):
-        tasks = [task_of(document, dataset) for dataset in document.datasets]
-        _check_room(document, tasks)
-        progress = Progress(worker, document, nodes_of(document, tasks), tasks)
-        progress.look_for_nodes()
-        try:
-            for task in tasks:
-                _merge(worker, document, task, progress)
-        except Interrupted as why:
-            progress.interrupted(str(why))
-            if not worker.stopping:
-                raise
-            return None
-        progress.finish()
+        return merge(worker, document)
+
+
+def merge(worker: Worker, document: Document) -> int | None:
+    """The same without keeping others out."""
+    tasks = [task_of(document, dataset) for dataset in document.datasets]
+    _check_room(document, tasks)
+    progress = Progress(worker, document, nodes_of(document, tasks), tasks)
+    progress.look_for_nodes()
+    try:
+        for task in tasks:
+            _merge(worker, document, task, progress)
+    except Interrupted as why:
+        progress.interrupted(str(why))
+        if not worker.stopping:
+            raise
+        return None
+    progress.finish()
     return None
 
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from console import formatting
 from console.cli import exits, shapes
-from console.cli.connect import filter_of, first_facts, opened, wait_for
+from console.cli.connect import filter_of, first_facts, has_spoken, opened, wait_for
 from console.cli.output import print_json, print_line, print_table
 from console.errors import UsageError
 from console.fleet.filter import Filter
 from console.fleet.ledger import Entry
-from console.fleet.model import Attention, Detached, Down, Node, Up
 from console.fleet.totals import DataRow, DatasetTotal, data_rows, totals
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ async def _safe(options: Namespace, node: str) -> int:
         if name not in store.nodes:
             raise UsageError(f"there is no node named {name}")
         asked = runtime.ledger.asked_for(name)
-        await wait_for(runtime, lambda: all(_is_settled(store.nodes[each]) for each in asked))
+        await wait_for(runtime, lambda: all(has_spoken(store, store.nodes[each]) for each in asked))
         safety = await runtime.ledger.safe(name)
         entries = store.ledger.of(store.nodes[name].same_as or name)
         if options.json:
@@ -81,10 +80,6 @@ async def _safe(options: Namespace, node: str) -> int:
     if safety.safe is None:
         return exits.UNREACHABLE
     return exits.DONE if safety.safe else exits.REFUSED
-
-
-def _is_settled(node: Node) -> bool:
-    return isinstance(node.link, (Up, Down, Attention, Detached))
 
 
 # ---------------------------------------------------------------- the table

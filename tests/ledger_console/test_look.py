@@ -156,7 +156,7 @@ async def test_the_destination_may_be_a_machine_that_nobody_watches(home: Path, 
     async with started(home) as runtime:
         await up(runtime)
         node = runtime.store.nodes["local"]
-        ask = runtime.ledger._send
+        ask = runtime.ledger._asking.send
         asked = []
 
         async def aside(name: str, message: Any, timeout_s: float) -> Any:
@@ -166,6 +166,6 @@ async def test_the_destination_may_be_a_machine_that_nobody_watches(home: Path, 
                 return await runtime._aside.ask(spec, message, timeout_s)
             return await ask(name, message, timeout_s)
 
-        runtime.ledger._send = aside
+        runtime.ledger._asking.send = aside
         assert (await runtime.ledger.safe("local")).safe is True
         assert list(runtime.store.nodes) == ["local"]

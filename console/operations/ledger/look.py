@@ -48,7 +48,7 @@ class Look:
         return tuple(self._held(name, places, clock) for name, places in self._places.items())
 
     def _standing(self, node: Node, dataset: str, listing: Listing) -> Standing:
-        key = node.hello.node_key if node.hello else ""
+        key = key_of(node)
         if listing.fault:
             return Standing(dataset, unknown=listing.fault)
         if listing.node_key != key:
@@ -89,6 +89,11 @@ class Look:
             repeated += sum(records for mark, records in own.items() if mark in seen)
             seen.update(own)
         return repeated
+
+
+def key_of(node: Node) -> str:
+    """What the machine said of itself; "" where it has not."""
+    return node.hello.node_key if node.hello else ""
 
 
 def best(standings: Sequence[Standing], backed_up: bool) -> Standing:

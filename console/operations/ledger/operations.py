@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from console import formatting
-from console.errors import QuarterdeckError, Refused, UsageError
+from console.errors import Refused, UsageError
 from console.fleet.events import DestinationsRead, LedgerLooked
-from console.fleet.ledger import Entry
-from console.fleet.model import Node, Up
+from console.fleet.model import Node
 from console.fleet.store import FleetStore
+from console.operations.ledger.asking import Ask, Asking, Listing, up
 from console.operations.ledger.cache import LedgerCache
 from console.operations.ledger.destinations import (
     Destination,
@@ -24,19 +23,16 @@ from console.operations.ledger.destinations import (
     is_source,
     needs_backup,
 )
-from console.operations.ledger.look import Look, Places
+from console.operations.ledger.look import Look, Places, key_of
 from console.operations.ledger.manifests import Manifests
-from console.operations.ledger.reader import Ask, Listing, list_files, read_manifests
+from console.operations.ledger.verdict import promised, refusal, unit_of
 from console.sessions.clock import Clock
 from workers.ledger.safety import Safety, is_safe
 from workers.ledger.shapes import Standing
-from workers.protocol import DatasetWatch
 
 if TYPE_CHECKING:
     from console.settings.model import Settings
 
-AT_ONCE = 8  # nodes that list their files at a time
-OF_ONE = 2  # requests to one node at a time: its agent has other things to answer
 FRESH_S = 60.0  # while somebody looks, a ledger older than this is made anew
 SOON_S = 3.0  # … or when a node came that was not there then
 
@@ -53,7 +49,7 @@ class LedgerOperations:
         clock: Clock,
         cache: LedgerCache | None = None,
     ) -> None:
-        self._send = ask
+        self._asking = Asking(ask, store)
         self._store = store
         self._settings = settings
         self._here = here
@@ -61,8 +57,6 @@ class LedgerOperations:
         self._cache = cache
         self._manifests: dict[tuple[Destination, str], Manifests] = {}
         self._turn = asyncio.Lock()
-        self._room = asyncio.Semaphore(AT_ONCE)
-        self._rooms: dict[str, asyncio.Semaphore] = {}
         self._looked_at: float | None = None  # at all nodes, by our monotonic clock
         self._seen_up: frozenset[str] = frozenset()
 
@@ -81,7 +75,7 @@ class LedgerOperations:
         if self._looked_at is None:
             return True
         age_s = self._clock.monotonic() - self._looked_at
-        return age_s >= FRESH_S or (age_s >= SOON_S and bool(self._up() - self._seen_up))
+        return age_s >= FRESH_S or (age_s >= SOON_S and bool(up(self._store) - self._seen_up))
 
     async def refresh(self) -> None:
         """Looks at all nodes and their destinations; the store is told.
@@ -89,9 +83,9 @@ class LedgerOperations:
         Never raises for a node or a destination that does not answer: what is not known says why.
         """
         async with self._turn:
-            up = self._up()
+            seen_up = up(self._store)
             await self._look(self._machines(self._store.nodes), whole=True)
-            self._looked_at, self._seen_up = self._clock.monotonic(), up
+            self._looked_at, self._seen_up = self._clock.monotonic(), seen_up
             if self._cache is not None:
                 await self._cache.save(self._store.ledger)
 
@@ -118,10 +112,10 @@ class LedgerOperations:
         watches = known.spec.datasets
         book = self._store.ledger
         entries = [book.entry(known.same_as or node, watch.name) for watch in watches]
-        standings = [_promised(entry) for entry in entries]
+        standings = [promised(entry) for entry in entries]
         held = [e for e, watch in zip(standings, watches, strict=True) if e.produced_files]
         names = {each.dataset for each in held} or {watch.name for watch in watches}
-        return is_safe(standings, self._backed_up(), _unit(w for w in watches if w.name in names))
+        return is_safe(standings, self._backed_up(), unit_of(w for w in watches if w.name in names))
 
     def remembered(self, node: str) -> tuple[Safety, float] | None:
         """What was last known of a node that cannot be asked, and its age (s); None where nothing is."""
@@ -140,7 +134,7 @@ class LedgerOperations:
             return
         safety = await self.safe(node)
         if safety.safe is not True:
-            raise Refused(_refusal(node, safety.text))
+            raise Refused(refusal(node, safety.text))
 
     def refuse_remembered(self, node: str) -> str:
         """The same where it cannot be asked: a warning where nothing is known. Raises Refused."""
@@ -152,14 +146,10 @@ class LedgerOperations:
         safety, age_s = known
         when = f"as known {formatting.age(age_s)} ago"
         if safety.safe is False:
-            raise Refused(_refusal(node, f"{safety.text} ({when})"))
+            raise Refused(refusal(node, f"{safety.text} ({when})"))
         return "" if safety.safe else f"{node}: {safety.text} ({when})"
 
     # ------------------------------------------------------------ what is looked at
-
-    def _up(self) -> frozenset[str]:
-        nodes = self._store.nodes
-        return frozenset(name for name, node in nodes.items() if isinstance(node.link, Up))
 
     def _machines(self, names: Iterable[str]) -> list[Node]:
         """A machine that has two entries is looked at once."""
@@ -174,12 +164,12 @@ class LedgerOperations:
 
     async def _look(self, nodes: Sequence[Node], whole: bool) -> None:
         """`whole`: at all nodes, so that what is counted already need not be listed and totals can be made."""
-        listed = await asyncio.gather(*(self._list(node, whole) for node in nodes))
+        listed = await asyncio.gather(*(self._asking.list(node, whole) for node in nodes))
         listings = {node.name: found for node, found in zip(nodes, listed, strict=True)}
         places = self._places(nodes, listings)
         await asyncio.gather(
             *(
-                self._read(place, name, len(every) == 1)
+                self._asking.read(place, name, self._of(place, name), len(every) == 1)
                 for name, every in places.items()
                 for place in every
             )
@@ -191,6 +181,9 @@ class LedgerOperations:
         self._tell(nodes, standings, clock)
         if held:
             self._store.apply(DestinationsRead(self._clock.monotonic(), held))
+
+    def _of(self, place: Destination, dataset: str) -> Manifests:
+        return self._manifests.setdefault((place, dataset), Manifests())
 
     def _places(self, nodes: Iterable[Node], listings: dict[str, dict[str, Listing]]) -> Places:
         """Of the datasets that anybody sees or that have files: others have nothing to prove."""
@@ -204,86 +197,20 @@ class LedgerOperations:
         )
         return {name: destinations(jobs, name, here) for name in names}
 
-    async def _read(self, place: Destination, dataset: str, only: bool) -> None:
-        """`only`: there is no other destination, so what was kept of the dataset was kept there."""
-        manifests = self._manifests.setdefault((place, dataset), Manifests())
-        known = only and self._store.ledger.was_kept(dataset)
-        try:
-            await read_manifests(self._ask, place, dataset, manifests, known)
-            manifests.fault = ""
-        except QuarterdeckError as error:
-            manifests.fault = f"the manifests at {place} cannot be read: {error}"
-
-    async def _list(self, node: Node, whole: bool) -> dict[str, Listing]:
-        empty = self._counted_empty(node) if whole else frozenset()
-        key = node.hello.node_key if node.hello else ""
-        async with self._room:
-            return {
-                watch.name: Listing(node_key=key)
-                if watch.name in empty
-                else await self._listing(node, watch)
-                for watch in node.spec.datasets
-            }
-
-    async def _listing(self, node: Node, watch: DatasetWatch) -> Listing:
-        if not isinstance(node.link, Up):
-            return Listing(fault=f"{node.name} is {node.state}: {node.reason}")
-        try:
-            found = await list_files(self._ask, node.name, node.spec.root, watch)
-            hidden = watch.name in node.spec.hidden_while_empty
-            return replace(found, problem=None) if hidden and found.absent else found
-        except QuarterdeckError as error:
-            return Listing(fault=f"{node.name} does not list its files: {error}")
-
-    def _counted_empty(self, node: Node) -> frozenset[str]:
-        """Datasets without a file, by a count of this link: most of those that come with the program."""
-        if node.datasets is None or not isinstance(node.link, Up):
-            return frozenset()
-        return frozenset(
-            count.name
-            for count in node.datasets.counts
-            if count.files == 0
-            and not count.unreadable_files
-            and not count.faults
-            and (count.records == 0 or count.name in node.spec.hidden_while_empty)
-        )
-
-    async def _ask(self, node: str, message: Any, timeout_s: float) -> Any:
-        async with self._rooms.setdefault(node, asyncio.Semaphore(OF_ONE)):
-            return await self._send(node, message, timeout_s)
-
     def _tell(
         self, nodes: Iterable[Node], standings: dict[str, tuple[Standing, ...]], clock: float
     ) -> None:
         at = self._clock.monotonic()
         for node in nodes:
             now = self._store.nodes.get(node.name)
-            if now is not None and now.hello == node.hello:  # else removed, or another machine
-                key = node.hello.node_key if node.hello else ""
-                made = standings[node.name]
-                self._store.apply(
-                    LedgerLooked(node.name, at, clock, key, made, self._staying(node))
-                )
+            if now is None or key_of(now) != key_of(node):
+                continue  # removed meanwhile, or another machine
+            made = standings[node.name]
+            self._store.apply(
+                LedgerLooked(node.name, at, clock, key_of(node), made, self._staying(node))
+            )
 
     def _staying(self, node: Node) -> frozenset[str]:
         jobs, here = self._settings().jobs, self._here()
         names = (watch.name for watch in node.spec.datasets)
         return frozenset(name for name in names if not is_source(jobs, name, node.spec, here))
-
-
-def _refusal(node: str, text: str) -> str:
-    return f"{node}: are all of its data elsewhere? {text}. `--force` does it all the same"
-
-
-def _promised(entry: Entry) -> Standing:
-    """What an entry says of now: figures of an earlier look promise nothing, in either direction."""
-    made = entry.standing
-    if made is not None and (made.unknown or "") == entry.fault:
-        return made
-    return Standing(entry.dataset, unknown=entry.fault)
-
-
-def _unit(watches: Iterable[DatasetWatch]) -> str:
-    """What a record is called: sealed shards and games databases hold games."""
-    methods = {watch.method for watch in watches}
-    return "game" if methods and methods <= {"shards", "sqlite:games"} else "record"

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from workers.harness import CorruptData, Misconfigured
 from workers.jobs.document import Document
+from workers.jobs.remote.models import MODELS, model_part
 from workers.ledger.manifest import Manifest, folder_of
 from workers.ledger.names import CONSOLIDATED
 from workers.records.consolidated import generations
 
 WHAT = ("consolidated", "models")
-MODELS = "models"
-"""The folder of the remote that models lie below."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,6 @@ class Orders:
 
     def store(self, dataset: str) -> Path:
         return self.root / dataset / CONSOLIDATED
-
-
-def model_part(name: str) -> str:
-    return f"{MODELS}/{name}"
 
 
 def orders_of(document: Document) -> Orders:

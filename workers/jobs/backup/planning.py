@@ -1,11 +1,15 @@
 """What a backup would do."""
 
+from pathlib import Path
+
 from workers.harness import WorkerError
+from workers.jobs.backup.model_folder import sizes_in
 from workers.jobs.backup.orders import Orders, orders_of, pending
 from workers.jobs.document import Document
 from workers.jobs.plan import HostPlan, Plan
 from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.generations import Generation, read
+from workers.jobs.remote.models import model_part
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.sending import CHECK_FLAGS, COPY_FLAGS, IMMUTABLE
 from workers.ledger.names import CONSOLIDATED
@@ -24,6 +28,7 @@ def plan(document: Document) -> Plan:
     orders = orders_of(document)
     caller = open_remote(document)
     hosts = [_dataset_plan(orders, caller, name) for name in orders.datasets]
+    hosts += [_model_plan(name, folder) for name, folder in orders.models.items()]
     return Plan(
         document=document,
         does=f"to {caller.address.text} by rclone {caller.tool.version_text}",
@@ -75,3 +80,14 @@ def _notes(caller: Caller, waiting: list[Generation]) -> tuple[str, ...]:
         f"then each is read back (rclone check {' '.join(CHECK_FLAGS)}), its manifest goes last, and the "
         "ledger gets its line",
     )
+
+
+def _model_plan(name: str, folder: Path) -> HostPlan:
+    """All of it: what the remote has already shows when it runs."""
+    part = model_part(name)
+    try:
+        sizes = sizes_in(folder)
+    except WorkerError as error:
+        return HostPlan(part, "nothing", problem=str(error))
+    note = "what the last backup has is not sent again; checkpoints first, pointers and the manifest last"
+    return HostPlan(part, f"back up what is new of {folder}", len(sizes), sum(sizes), notes=(note,))

@@ -1,19 +1,20 @@
 """Runs a backup: generation after generation, oldest first."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from workers.harness import Worker
+from workers.jobs.backup.model_upload import back_up_models
 from workers.jobs.backup.orders import Orders, orders_of, pending
 from workers.jobs.backup.upload import record, upload
-from workers.jobs.crew import Crew, Skip
+from workers.jobs.crew import Act, Crew, Skip
 from workers.jobs.document import Document
 from workers.jobs.exclusive import one_at_a_time
 from workers.jobs.parts import Part, Parts
 from workers.jobs.plan import byte_text
 from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.generations import read, verify
+from workers.jobs.remote.models import model_part
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.telling import teller
 from workers.ledger.manifest import folder_of
@@ -27,6 +28,8 @@ def run(worker: Worker, document: Document) -> int | None:
     crew = Crew(worker, replace(document.limits, concurrency=1), parts)
     caller = open_remote(document, crew.check)
     acts = {name: _dataset_act(document, orders, caller, crew, name) for name in orders.datasets}
+    for name, folder in orders.models.items():
+        acts[model_part(name)] = _model_act(document, caller, crew, name, folder)
     crew.work(orders.parts, lambda part: acts[part.name](part))
     crew.finish()
     return None
@@ -34,12 +37,16 @@ def run(worker: Worker, document: Document) -> int | None:
 
 def _dataset_act(
     document: Document, orders: Orders, caller: Caller, crew: Crew, dataset: str
-) -> Callable[[Part], "str | None"]:
+) -> Act:
     def act(part: Part) -> str | None:
         with one_at_a_time(Path(folder_of(str(orders.root), dataset)), "backup"):
             return _back_up(document, orders, caller, crew, dataset, part)
 
     return act
+
+
+def _model_act(document: Document, caller: Caller, crew: Crew, name: str, folder: Path) -> Act:
+    return lambda part: back_up_models(caller, crew, name, folder, document.run, part)
 
 
 def _back_up(

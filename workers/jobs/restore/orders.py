@@ -5,6 +5,8 @@ from pathlib import Path
 
 from workers.harness import Misconfigured
 from workers.jobs.document import Document
+from workers.jobs.remote.calling import Caller
+from workers.jobs.remote.models import model_names
 
 WHAT = ("consolidated", "models")
 
@@ -38,3 +40,10 @@ def orders_of(document: Document) -> Orders:
         wants_models=WHAT[1] in what,
         models=tuple(Path(text).name for text in fields.texts("models", ())),
     )
+
+
+def models_of(orders: Orders, caller: Caller) -> list[str]:
+    """Of those that are asked for, or all that the remote has. Raises WorkerError."""
+    if not orders.wants_models:
+        return []
+    return list(orders.models) or model_names(caller)

@@ -6,10 +6,11 @@ from workers.jobs.plan import HostPlan, Plan
 from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.generations import parse_manifest
 from workers.jobs.remote.listing import content
+from workers.jobs.remote.models import model_part, newest
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.sending import FETCH_FLAGS
 from workers.jobs.restore.fetching import STAGING, generations_there
-from workers.jobs.restore.orders import Orders, orders_of
+from workers.jobs.restore.orders import Orders, models_of, orders_of
 from workers.ledger.names import CONSOLIDATED
 from workers.records.consolidated import folder_name, manifest_name
 
@@ -24,10 +25,12 @@ def plan(document: Document) -> Plan:
     """Asks the remote what it has. Raises WorkerError."""
     orders = orders_of(document)
     caller = open_remote(document)
+    hosts = [_dataset_plan(orders, caller, dataset) for dataset in orders.datasets]
+    hosts += [_model_plan(caller, name) for name in models_of(orders, caller)]
     return Plan(
         document=document,
         does=f"from {caller.address.text} into {orders.folder}",
-        hosts=tuple(_dataset_plan(orders, caller, dataset) for dataset in orders.datasets),
+        hosts=tuple(hosts),
         never=NEVER,
     )
 
@@ -63,3 +66,16 @@ def _command(orders: Orders, caller: Caller, dataset: str, number: int) -> tuple
     staging = orders.folder / STAGING / "/".join(parts)
     flags = [*FETCH_FLAGS, "--files-from-raw=FILES"]
     return tuple(caller.argv("copy", flags, [caller.address.folder(*parts), str(staging)]))
+
+
+def _model_plan(caller: Caller, name: str) -> HostPlan:
+    try:
+        manifest = newest(caller, name)
+    except WorkerError as error:
+        return HostPlan(model_part(name), "nothing", problem=str(error))
+    if manifest is None:
+        return HostPlan(
+            model_part(name), "nothing", problem="the remote has no finished backup of it"
+        )
+    size = sum(file.bytes for file in manifest.files)
+    return HostPlan(model_part(name), "restore the last backup", len(manifest.files), size)

@@ -10,21 +10,31 @@ from workers.jobs.exclusive import one_at_a_time
 from workers.jobs.parts import Part, Parts
 from workers.jobs.plan import byte_text
 from workers.jobs.remote.calling import Caller
+from workers.jobs.remote.models import model_part
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.telling import teller
 from workers.jobs.restore.fetching import STAGING, fetch_generation, generations_there
-from workers.jobs.restore.orders import Orders, orders_of
+from workers.jobs.restore.model_fetching import fetch_models
+from workers.jobs.restore.orders import Orders, models_of, orders_of
 from workers.records.consolidated import folder_name
 
 
 def run(worker: Worker, document: Document) -> int | None:
     """Raises WorkerError. What was verified and placed before a failure stays; the next run goes on there."""
     orders = orders_of(document)
-    parts = Parts(worker, list(orders.datasets), "generation")
+    models = {model_part(name): name for name in models_of(orders, open_remote(document))}
+    names = [*orders.datasets, *models]
+    parts = Parts(worker, names, "file")
     crew = Crew(worker, replace(document.limits, concurrency=1), parts)
     caller = open_remote(document, crew.check)
+
+    def act(part: Part) -> str:
+        if part.name in models:
+            return fetch_models(caller, crew, orders.folder, models[part.name], part)
+        return _restore(orders, caller, crew, part)
+
     with one_at_a_time(orders.folder / STAGING, "restore"):
-        crew.work(list(orders.datasets), lambda part: _restore(orders, caller, crew, part))
+        crew.work(names, act)
         crew.finish()
     return None
 

@@ -10,7 +10,7 @@ from workers.jobs.aggregate.orders import Task
 from workers.jobs.aggregate.sources import Refusal, Source
 from workers.jobs.crew import Crew
 from workers.jobs.document import Document
-from workers.jobs.errors import SomeFailed
+from workers.jobs.errors import NotReached, SomeFailed
 from workers.jobs.parts import DONE, FAILED, PARTIAL, RUNNING, WAITING, Part, Parts
 from workers.jobs.reach import reached
 
@@ -79,8 +79,14 @@ class Progress:
         raise error(f"partial: {self._new:,} new records; {text}")
 
     def _look(self, part: Part) -> None:
-        with reached(self._document.host(part.name)):
-            part.say(state=WAITING)
+        """The console that gave the orders has seen the nodes; this machine need not be let in there."""
+        host = self._document.host(part.name)
+        if host.seen is None:
+            with reached(host):
+                pass
+        elif host.seen != "up":
+            raise NotReached(host.seen)
+        part.say(state=WAITING)
 
     def _count(self, what: str, source: Source, records: int) -> None:
         self.crew.check()

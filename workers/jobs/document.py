@@ -40,6 +40,8 @@ class Host:
     """Why no job can reach it ("asks for a passphrase")."""
     cap: Cap | None = None
     """None: the job's own limits hold."""
+    seen: str | None = None
+    """What the console that gave the orders saw of it: "up", or why not. None: nobody looked."""
 
     @property
     def here(self) -> bool:
@@ -54,6 +56,7 @@ class Host:
             "node_key": self.node_key,
             "tags": list(self.tags),
             "problem": self.problem,
+            "seen": self.seen,
         }
 
 
@@ -193,6 +196,7 @@ def _hosts(fields: Fields) -> dict[str, Host]:
             node_key=host.text_or_none("node_key"),
             tags=host.texts("tags", ()),
             problem=host.text_or_none("problem"),
+            seen=host.text_or_none("seen"),
             cap=_cap(host.under("limits", {})),
         )
     return found

@@ -12,6 +12,7 @@ from console.fleet.model import Node, NodeSpec, Transport
 from console.settings.jobs import JobSettings
 
 Ways = Callable[[NodeSpec], Awaitable[Unattended]]  # raises LinkError
+UP = "up"  # what a job is told of a node that answers
 _FROM_AFAR = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-a", "-k", "-x")
 
 
@@ -49,6 +50,7 @@ async def _host(job: JobSettings, node: Node, here: str, ways: Ways) -> dict[str
         "node_key": node.hello.node_key if node.hello else None,
         "tags": list(node.spec.tags),
         "problem": problem,
+        "seen": UP if node.state == UP else f"{node.state}: {node.reason or ''}".rstrip(": "),
         "limits": limits,
     }
 

@@ -195,3 +195,15 @@ def test_staging_of_a_run_is_cleared_and_no_other(field: Field, tmp_path: Path) 
     assert field.errand.clear_staging(str(field.there), "r1", FENCE) == 0
     with pytest.raises(ErrandFailed, match="the run"):
         field.errand.clear_staging(str(field.there), "..", FENCE)
+
+
+def test_more_folders_than_are_kept_open(field: Field) -> None:
+    arrivals = []
+    for number in range(450):
+        data = b"%d\n" % number
+        path = f"d{number}/x"
+        arrivals.append(Arrival(field.stage(path, data), field.entry(path, data)))
+    placed = field.errand.place(str(field.there), "games", arrivals, FENCE)
+    assert all(each.placed for each in placed), placed[0]
+    for number in range(450):
+        assert field.arrived(f"d{number}/x").read_bytes() == b"%d\n" % number

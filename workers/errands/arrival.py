@@ -4,7 +4,7 @@ import os
 from typing import Any, NamedTuple, Optional, Tuple
 
 from workers.agent.data.shards import sealed
-from workers.errands.below import folder_of, open_file
+from workers.errands.below import Folders, open_file
 from workers.errands.faults import ErrandFailed
 from workers.errands.hashing import NAMED_BYTES, digest, feed, fresh
 from workers.errands.work import Work
@@ -15,10 +15,11 @@ _KEEP = "keep it, or move it away to let this one in"
 
 
 class Staged(NamedTuple):
-    destination: str
+    folders: Folders  # below the destination
     path: str  # relative to the destination, in staging
     final: str  # relative to the destination
     entry: Synced
+    alone: bool = True  # made durable by itself, not with the others of its batch
 
 
 class _There(NamedTuple):
@@ -29,17 +30,17 @@ class _There(NamedTuple):
 
 
 def verify(staged: Staged, work: Work) -> bool:
-    """Makes a file in staging exactly its entry's bytes, durably. False: these lie at their place already.
+    """Makes a file in staging exactly its entry's bytes. False: these lie at their place already.
 
     Raises ErrandFailed changed, corrupt, conflict, gone; OSError.
     """
     try:
-        with folder_of(staged.destination, staged.path) as (folder, name):
-            file, status = open_file(folder, name)
-            try:
-                return _verified(staged, file, status, folder, work)
-            finally:
-                os.close(file)
+        folder, name = staged.folders.of(staged.path)
+        file, status = open_file(folder, name)
+        try:
+            return _verified(staged, file, status, work)
+        finally:
+            os.close(file)
     except FileNotFoundError:
         there = _there(staged)
         if there is not None and _is_same(staged, there, work):
@@ -47,7 +48,7 @@ def verify(staged: Staged, work: Work) -> bool:
         raise
 
 
-def _verified(staged: Staged, file: int, status: os.stat_result, folder: int, work: Work) -> bool:
+def _verified(staged: Staged, file: int, status: os.stat_result, work: Work) -> bool:
     entry, there = staged.entry, _there(staged)
     work.total_bytes += entry.bytes
     if status.st_size < entry.bytes:
@@ -57,15 +58,17 @@ def _verified(staged: Staged, file: int, status: os.stat_result, folder: int, wo
     begins = _check(staged, file, middle, work)
     if there is not None:
         if _is_same(staged, there, work):
-            os.unlink(os.path.basename(staged.path), dir_fd=folder)
+            folder, name = staged.folders.of(staged.path)
+            os.unlink(name, dir_fd=folder)
             return False
         _may_replace(staged, there, begins, work)
     os.fchmod(file, PRIVATE)
     if status.st_size > entry.bytes:
-        _cut(folder, os.path.basename(staged.path), entry.bytes)
+        _cut(*staged.folders.of(staged.path), entry.bytes)
     mtime_ns = max(0, entry.mtime_ns)  # a time that is not known is older than any other
     os.utime(file, ns=(mtime_ns, mtime_ns))
-    os.fsync(file)
+    if staged.alone:
+        os.fsync(file)
     return True
 
 
@@ -101,9 +104,8 @@ def _may_replace(staged: Staged, there: _There, begins: str, work: Work) -> None
 
 def _there(staged: Staged) -> Optional[_There]:
     try:
-        with folder_of(staged.destination, staged.final) as (folder, name):
-            file, status = open_file(folder, name)
-            os.close(file)
+        file, status = open_file(*staged.folders.of(staged.final))
+        os.close(file)
     except FileNotFoundError:
         return None
     return _There(status.st_size, status.st_mtime_ns)
@@ -116,12 +118,11 @@ def _is_same(staged: Staged, there: _There, work: Work) -> bool:
 
 
 def _hash_there(staged: Staged, count: int, work: Work) -> str:
-    with folder_of(staged.destination, staged.final) as (folder, name):
-        file, _ = open_file(folder, name)
-        try:
-            return digest(file, count, work)
-        finally:
-            os.close(file)
+    file, _ = open_file(*staged.folders.of(staged.final))
+    try:
+        return digest(file, count, work)
+    finally:
+        os.close(file)
 
 
 def _cut(folder: int, name: str, size: int) -> None:

@@ -17,7 +17,7 @@ from workers.errands.shapes import (
 )
 from workers.ledger.shapes import KINDS, DataFile, Entry, decode, encode
 
-BATCH = 250  # files in one request
+BATCH = 500  # files in one request
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 

@@ -11,7 +11,7 @@ import os
 import secrets
 from typing import Any, Dict, List, Tuple
 
-from workers.errands.below import folder_of, open_file, real_root, sync
+from workers.errands.below import folder_of, open_file, real_root
 from workers.errands.faults import ErrandFailed
 from workers.errands.hashing import digest
 from workers.errands.translate import of_os
@@ -74,7 +74,7 @@ def _unlink(folder: int, name: str, file: int, before: os.stat_result) -> None:
     same = os.path.samestat(taken, before) and _mark(now) == _mark(before)
     if same:
         os.unlink(aside, dir_fd=folder)
-        sync(folder)
+        os.fsync(folder)
         return
     _give_back(folder, name, aside)
     raise ErrandFailed("changed", _CHANGED)

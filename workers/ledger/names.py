@@ -10,6 +10,8 @@ OWN = ".quarterdeck"
 MARKER = OWN + "/destination.json"  # says of a folder that it takes copies
 OUTSIDE = "_root"  # below it lie the files whose path on the node is absolute
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}\Z", re.ASCII)
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.@+=, -]{0,200}"
+_PLAIN = re.compile(rf"/?{_PART}(?:/{_PART})*\Z", re.ASCII)  # most are: one look is enough
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_BYTES = 3072  # of a path; a file system takes 4096 with the destination before it
@@ -61,6 +63,8 @@ def plain(path: str) -> str:
 
 
 def _fault(path: str) -> str:
+    if len(path) < _MOST_BYTES and _PLAIN.match(path):
+        return ""
     if not path or path == "/":
         return "no path"
     parts = path[1:].split("/") if path.startswith("/") else path.split("/")

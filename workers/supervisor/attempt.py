@@ -78,7 +78,7 @@ class Attempt:
         )
 
     def _spawn(self, orders: Orders) -> None:
-        self.group = cgroup.make(f"qd-{self.run.run_id[:16]}-{self.number}") or ""
+        self.group = cgroup.make(f"{cgroup.PREFIX}{self.run.run_id[:16]}-{self.number}") or ""
         spawned = spawn(orders, self.paths.log("out"), self.paths.log("err"), self._remember)
         self.report = spawned.report
         self.hold(MainProcess(spawned.pid, spawned.ticks, True, _held(spawned.pid)))

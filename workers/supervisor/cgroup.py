@@ -5,6 +5,8 @@ from typing import List, Optional
 
 from workers.machine import procfs
 
+PREFIX = "qd-"  # of an attempt's group
+
 
 def own_group(proc: str = "/proc/self") -> Optional[str]:
     """The folder of this process's v2 group; None where there is no such hierarchy."""
@@ -28,6 +30,13 @@ def make(name: str) -> Optional[str]:
     except OSError:
         return None
     return folder
+
+
+def leave_attempt() -> None:
+    """Out of the group of the attempt that this process was started in, up to where that was made."""
+    own = own_group()
+    if own is not None and os.path.basename(own).startswith(PREFIX):
+        enter(os.path.dirname(own), os.getpid())
 
 
 def enter(folder: str, pid: int) -> bool:

@@ -13,8 +13,8 @@ from typing import Mapping, NoReturn, Optional, Tuple
 
 from workers.machine import pidfd
 from workers.machine.subreaper import become_subreaper
+from workers.supervisor import cgroup, holder, storage
 from workers.supervisor import events as kinds
-from workers.supervisor import holder, storage
 from workers.supervisor.holder import GUARDIAN, SHIM
 from workers.supervisor.keeper import Keeper, Partner
 from workers.supervisor.paths import LOCK, RunPaths
@@ -41,6 +41,7 @@ def guard(folder: str, login: Mapping[str, str], answer: int = NOBODY) -> NoRetu
     code = EXIT_FAILED
     try:
         become_subreaper()
+        cgroup.leave_attempt()
         code = _divide(folder, login, answer)
     except FileNotFoundError:
         tell(answer, FAILED, f"{folder}: there is no such run")

@@ -9,11 +9,13 @@ import threading
 import time
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from workers import contract
+
 _FD_PATH = re.compile(r"/proc/(?:self|[0-9]+)/fd/([0-9]+)")
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from workers.supervisor.starter import {0}; {0}()"
 )
-_NAME = "quarterdeck-supervisor"  # the last word of its command line, for people
+NAME = "quarterdeck-supervisor"  # the last word of its command line, for people
 ANSWER_S = 20.0
 
 
@@ -98,6 +100,8 @@ class Launcher:
             cwd="/",
             start_new_session=True,
             bufsize=0,
+            # Where the console is a job itself: what it starts is not of its run.
+            env={k: v for k, v in os.environ.items() if k not in contract.NAMES},
         )
         self._write(json.dumps(self._environment).encode("ascii"))
 
@@ -155,4 +159,4 @@ def _argv(source: str, entry: str) -> Tuple[List[str], Tuple[int, ...]]:
         source = f"/proc/self/fd/{found[1]}"
     python = sys.executable or "/proc/self/exe"
     flags = ("-I", "-S", "-B", "-X", "utf8")
-    return [python, *flags, "-c", _START.format(entry), source, _NAME], tuple(passed)
+    return [python, *flags, "-c", _START.format(entry), source, NAME], tuple(passed)

@@ -117,4 +117,5 @@ def tree_of(attempt: Attempt, ours: bool, keepers: Tuple[int, ...]) -> Tree:
     """The processes of an attempt, as far as this keeper can reach them."""
     main = attempt.main
     watched = main.pid if main is not None and not main.own else None
-    return Tree(Roots(watched, ours, attempt.group, attempt.run.paths.token, keepers))
+    paths = attempt.run.paths
+    return Tree(Roots(watched, ours, attempt.group, paths.token, keepers, paths.folder))

@@ -9,6 +9,7 @@ from workers import contract
 from workers.machine import pidfd, process, tokens
 from workers.machine.process import ProcessRow
 from workers.supervisor import cgroup
+from workers.supervisor.others import pairs_of_others
 
 _SWEEP_S = 2.0  # a storm of forks is frozen long before
 _Key = Tuple[int, int]
@@ -22,6 +23,7 @@ class Roots(NamedTuple):
     group: str = ""  # folder of its own control group
     token: str = ""
     keepers: Tuple[int, ...] = ()  # the pair itself, which hangs in the same tree
+    folder: str = ""  # of the run: the others lie beside it
 
 
 class Tree:
@@ -37,12 +39,21 @@ class Tree:
         found: Dict[int, ProcessRow] = {pid: among[pid] for pid in roots if pid in among}
         starts = [*roots, os.getpid()] if self.roots.ours else roots
         marked = [pid for pid in self._marked(thorough) if pid in among]
-        for row in process.descendants([*starts, *marked], among):
+        for row in self._below([*starts, *marked], among):
             found[row.pid] = row
         found.update((pid, among[pid]) for pid in marked)
         for pid in (os.getpid(), *self.roots.keepers):
             found.pop(pid, None)
         return [row for row in found.values() if row.alive]
+
+    def _below(self, starts: List[int], among: Dict[int, ProcessRow]) -> List[ProcessRow]:
+        """A job may start runs of its own: these have pairs that take care of them, and are not ours."""
+        rows = process.descendants(starts, among)
+        others = pairs_of_others(rows, self.roots.folder) if self.roots.folder else frozenset()
+        if not others:
+            return rows
+        left = {pid: row for pid, row in among.items() if pid not in others}
+        return process.descendants(starts, left)
 
     def _marked(self, thorough: bool) -> Set[int]:
         found = set(cgroup.members(self.roots.group)) if self.roots.group else set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 
 from console.cli.jobs import fleet
 from console.cli.jobs.tell import tell_start
@@ -20,6 +21,8 @@ async def run(options: Namespace) -> int:
     async with fleet.homes(options) as runtime:
         target = runtime.jobs.find(options.name)
         outcome = await runtime.jobs.cancel(target)
+        if outcome.done:
+            outcome = replace(outcome, text="asked to end")
         if outcome.done and options.wait:
             limit_s = seconds(options.timeout, "--timeout") or GRACE_S + _BEYOND_S
             (outcome,) = await runtime.workers.wait([target], is_over, limit_s)

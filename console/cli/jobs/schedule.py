@@ -12,9 +12,12 @@ from console.cli.jobs.tell import tell_start
 from console.cli.output import print_json, print_line, print_table
 from console.errors import Refused
 from console.operations.outcomes import Outcome, Verdict
+from console.operations.waiting import is_over
 
 if TYPE_CHECKING:
     from console.runtime import Runtime
+
+STOPPED_S = 30.0
 
 
 async def run(options: Namespace) -> int:
@@ -36,6 +39,9 @@ async def _stopped(runtime: Runtime) -> Outcome:
     if found is None or not found.live:
         return _of(runtime.orchestrator(), "does not run", "")
     (outcome,) = await runtime.workers.act([found.key], "stop")
+    if not outcome.done:
+        return outcome
+    (outcome,) = await runtime.workers.wait([found.key], is_over, STOPPED_S)
     return outcome
 
 

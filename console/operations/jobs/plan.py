@@ -68,7 +68,7 @@ class JobPlan:
         found = [f"{self.name} ({self.job.kind}) on {self.node}: {self.does or self.job.kind}"]
         for share in self.hosts:
             found += _share_lines(share)
-        if len(self.hosts) > 1:
+        if len(self.hosts) > 1 and any(share.files is not None for share in self.hosts):
             found.append(f"together: {amount(self.files, self.bytes)}")
         found += [f"warning: {text}" for text in self.warnings]
         found += [f"never: {text}" for text in self.never]

@@ -16,10 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from console.settings.presets import LockSettings, Word
+from console.settings.presets import LockSettings, NodeSecret, Value, Word
 from console.settings.selectors import selects
 from console.settings.values import (
     Duration,
+    EnvironmentName,
     Line,
     Lines,
     Name,
@@ -30,6 +31,7 @@ from console.settings.values import (
     Selector,
     Size,
 )
+from workers.protocol import SecretReference, Variable
 
 DATA = "~/.local/share/quarterdeck/data"  # where data arrive that were given no other place
 Kind = Literal[
@@ -45,8 +47,8 @@ SYNCING = frozenset({"sync"})  # what `sync_disabled` switches off
 _OWN: dict[str, frozenset[str]] = {
     "sync": frozenset({"direction", "paths"}),
     "aggregate": frozenset({"store", "memory"}),
-    "backup": frozenset({"remote", "rclone_config", "what", "models"}),
-    "restore": frozenset({"remote", "rclone_config", "to", "generation"}),
+    "backup": frozenset({"remote", "rclone_config", "environment", "what", "models", "store"}),
+    "restore": frozenset({"remote", "rclone_config", "environment", "to", "generation"}),
     "update_code": frozenset({"repo", "ref", "auto_stash", "batch", "healthy_within"}),
     "prune": frozenset({"without_backup", "keep"}),
     "command": frozenset({"command", "directory"}),
@@ -142,12 +144,13 @@ class JobSettings(Section):
     # sync
     direction: Literal["pull", "push"] = "pull"
     paths: NodePaths = ()  # of a push: what is sent, relative to this machine's home
-    # aggregate
+    # aggregate, backup
     store: NodePath = ""
     memory: Size = 1024**3
-    # backup
+    # backup, restore
     remote: Remote | None = None
     rclone_config: NodePath | None = None
+    environment: dict[EnvironmentName, Value] = Field(default_factory=dict, repr=False)
     what: tuple[Literal["consolidated", "models"], ...] = ("consolidated",)
     models: NodePaths = ()
     # restore
@@ -194,6 +197,18 @@ class JobSettings(Section):
         if self.train and not self.source:
             raise ValueError("source: the folder that a train pipeline mirrors is missing")
         return self
+
+    @property
+    def plain_environment(self) -> tuple[Variable, ...]:
+        """What its process is told beside what every worker is told."""
+        found = self.environment.items()
+        return tuple(Variable(key, value) for key, value in found if isinstance(value, str))
+
+    @property
+    def secrets(self) -> tuple[SecretReference, ...]:
+        """Read on the node it runs on, at each attempt."""
+        found = self.environment.items()
+        return tuple(value.reference(key) for key, value in found if isinstance(value, NodeSecret))
 
     @property
     def conducted(self) -> bool:

@@ -92,6 +92,7 @@ def _backup(job: JobSettings) -> dict[str, Any]:
         "rclone_config": job.rclone_config,
         "what": list(job.what),
         "models": list(job.models),
+        **_given(store=job.store),
     }
 
 

@@ -32,7 +32,8 @@ def spec_of(job: JobSettings, document: Mapping[str, Any], node: NodeSpec) -> Wo
         kind="job",
         interpreters=(sys.executable,) if job.conducted else _pythons(local),
         needs=_NEEDS.get(job.kind, ()),
-        environment=surroundings() if job.conducted else (),
+        environment=surroundings() if job.conducted else job.plain_environment,
+        secrets=job.secrets,
         code="" if job.conducted else "workers",
         restart=RestartRule(
             "asked", job.retry.again, backoff_s=job.retry.backoff,

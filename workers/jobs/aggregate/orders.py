@@ -11,8 +11,8 @@ from workers.jobs.aggregate.sources import Pending, pending
 from workers.jobs.aggregate.store import Store
 from workers.jobs.document import Dataset, Document
 from workers.jobs.plan import byte_text
+from workers.jobs.stores import store_of
 from workers.ledger.manifest import Manifest, folder_of
-from workers.ledger.names import CONSOLIDATED
 from workers.ledger.shapes import Aggregated
 
 MEMORY_BYTES = 1024 * 1024 * 1024
@@ -63,7 +63,7 @@ def task_of(document: Document, dataset: Dataset) -> Task:
     kept = folder_of(str(root), dataset.name)
     synced, ledger = Manifest(kept, "synced"), Manifest(kept, "aggregated")
     seen, known = synced.read(), ledger.read()
-    store = Store(_store(document, dataset, folder))
+    store = Store(store_of(document, dataset.name))
     store.open()
     missing = _missing(store, known.entries)
     orders = Orders(
@@ -96,18 +96,6 @@ def no_room(task: Task, fraction: float) -> str:
         f"{task.orders.dataset}: about {byte_text(needed)} for the store, and only {fraction:.0%} of the "
         f"{byte_text(free)} free at {place} may be taken (space_fraction)"
     )
-
-
-def _store(document: Document, dataset: Dataset, folder: Path) -> Path:
-    """Raises Misconfigured."""
-    fields = document.fields()
-    told = fields.text("store", "")
-    if not told:
-        return folder / CONSOLIDATED
-    if not told.startswith(("/", "~")):
-        raise fields.wrong("store", "a path from '/' or '~'")
-    path = Path(told).expanduser()
-    return path if len(document.datasets) == 1 else path / dataset.name
 
 
 def _table(dataset: Dataset) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from workers.harness import CorruptData, Misconfigured
 from workers.jobs.document import Document
 from workers.jobs.remote.models import MODELS, model_part
+from workers.jobs.stores import store_of
 from workers.ledger.manifest import Manifest, folder_of
-from workers.ledger.names import CONSOLIDATED
 from workers.records.consolidated import generations
 
 WHAT = ("consolidated", "models")
@@ -15,10 +15,11 @@ WHAT = ("consolidated", "models")
 
 @dataclass(frozen=True)
 class Orders:
-    """``root`` is the destination's folder; ``models`` name → folder."""
+    """``root`` is the destination's folder; ``stores`` dataset → its consolidated store; ``models`` name →
+    folder."""
 
     root: Path
-    datasets: tuple[str, ...]
+    stores: dict[str, Path]
     models: dict[str, Path]
 
     @property
@@ -26,8 +27,9 @@ class Orders:
         """What progress is shown of: each dataset and each models folder."""
         return [*self.datasets, *(model_part(name) for name in self.models)]
 
-    def store(self, dataset: str) -> Path:
-        return self.root / dataset / CONSOLIDATED
+    @property
+    def datasets(self) -> list[str]:
+        return list(self.stores)
 
 
 def orders_of(document: Document) -> Orders:
@@ -46,7 +48,7 @@ def orders_of(document: Document) -> Orders:
         raise Misconfigured(f"a dataset named {MODELS!r} cannot be backed up: models lie there")
     return Orders(
         root=Path(document.destination.path).expanduser(),
-        datasets=datasets,
+        stores={name: store_of(document, name) for name in datasets},
         models=_models(document) if WHAT[1] in what else {},
     )
 
@@ -73,4 +75,4 @@ def pending(orders: Orders, dataset: str, remote: str) -> list[int]:
     except OSError as error:
         raise CorruptData(f"{manifest.path}: cannot be read: {error.strerror}") from error
     newest = max((each.generation for each in entries if each.remote == remote), default=-1)
-    return [number for number in generations(orders.store(dataset)) if number > newest]
+    return [number for number in generations(orders.stores[dataset]) if number > newest]

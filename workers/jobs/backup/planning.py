@@ -40,7 +40,7 @@ def plan(document: Document) -> Plan:
 def _dataset_plan(orders: Orders, caller: Caller, dataset: str) -> HostPlan:
     try:
         waiting = [
-            read(orders.store(dataset), number)
+            read(orders.stores[dataset], number)
             for number in pending(orders, dataset, caller.address.text)
         ]
     except WorkerError as error:

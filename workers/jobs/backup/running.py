@@ -52,7 +52,7 @@ def _model_act(document: Document, caller: Caller, crew: Crew, name: str, folder
 def _back_up(
     document: Document, orders: Orders, caller: Caller, crew: Crew, dataset: str, part: Part
 ) -> str | None:
-    store = orders.store(dataset)
+    store = orders.stores[dataset]
     numbers = pending(orders, dataset, caller.address.text)
     if not numbers:
         raise Skip("all generations are backed up")

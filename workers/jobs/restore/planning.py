@@ -6,7 +6,7 @@ from workers.jobs.plan import HostPlan, Plan
 from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.generations import parse_manifest
 from workers.jobs.remote.listing import content
-from workers.jobs.remote.models import model_part, newest
+from workers.jobs.remote.models import MODELS, model_part, newest
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.sending import FETCH_FLAGS
 from workers.jobs.restore.fetching import STAGING, generations_there
@@ -26,7 +26,7 @@ def plan(document: Document) -> Plan:
     orders = orders_of(document)
     caller = open_remote(document)
     hosts = [_dataset_plan(orders, caller, dataset) for dataset in orders.datasets]
-    hosts += [_model_plan(caller, name) for name in models_of(orders, caller)]
+    hosts += _model_plans(orders, caller)
     return Plan(
         document=document,
         does=f"from {caller.address.text} into {orders.folder}",
@@ -40,7 +40,7 @@ def _dataset_plan(orders: Orders, caller: Caller, dataset: str) -> HostPlan:
         numbers = generations_there(caller, dataset, orders.generation)
         found = [_files(caller, dataset, number) for number in numbers]
     except WorkerError as error:
-        return HostPlan(dataset, "nothing", problem=str(error))
+        return _unknown(dataset, error)
     if not numbers:
         return HostPlan(dataset, "nothing", problem="the remote has no finished generation of it")
     return HostPlan(
@@ -68,11 +68,24 @@ def _command(orders: Orders, caller: Caller, dataset: str, number: int) -> tuple
     return tuple(caller.argv("copy", flags, [caller.address.folder(*parts), str(staging)]))
 
 
+def _model_plans(orders: Orders, caller: Caller) -> list[HostPlan]:
+    try:
+        return [_model_plan(caller, name) for name in models_of(orders, caller)]
+    except WorkerError as error:
+        return [_unknown(MODELS, error)]
+
+
+def _unknown(name: str, error: WorkerError) -> HostPlan:
+    """Whoever asks for a plan need not have the credentials that the run will have."""
+    note = f"what it has is not known now, and is asked again when it runs: {error}"
+    return HostPlan(name, "restore what the remote has", notes=(note,))
+
+
 def _model_plan(caller: Caller, name: str) -> HostPlan:
     try:
         manifest = newest(caller, name)
     except WorkerError as error:
-        return HostPlan(model_part(name), "nothing", problem=str(error))
+        return _unknown(model_part(name), error)
     if manifest is None:
         return HostPlan(
             model_part(name), "nothing", problem="the remote has no finished backup of it"

@@ -59,6 +59,7 @@ class LedgerOperations:
         self._turn = asyncio.Lock()
         self._looked_at: float | None = None  # at all nodes, by our monotonic clock
         self._seen_up: frozenset[str] = frozenset()
+        self._tried: dict[str, float] = {}  # when each node was last looked at, or was to be
 
     # ------------------------------------------------------------ looking
 
@@ -76,6 +77,11 @@ class LedgerOperations:
             return True
         age_s = self._clock.monotonic() - self._looked_at
         return age_s >= FRESH_S or (age_s >= SOON_S and bool(up(self._store) - self._seen_up))
+
+    def is_due(self, node: str) -> bool:
+        """The same for one node that somebody looks at."""
+        at = self._tried.get(node)
+        return not self.busy and (at is None or self._clock.monotonic() - at >= FRESH_S)
 
     async def refresh(self) -> None:
         """Looks at all nodes and their destinations; the store is told.
@@ -175,6 +181,7 @@ class LedgerOperations:
             )
         )
         clock = self._clock.wall()
+        self._tried.update(dict.fromkeys(listings, self._clock.monotonic()))
         look = Look(nodes, listings, places, self._manifests, self._backed_up())
         standings = await asyncio.to_thread(look.standings)
         held = await asyncio.to_thread(look.held, clock) if whole else ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from console.errors import QuarterdeckError
+from console.errors import QuarterdeckError, UsageError
 from console.fleet.history import DAY_S, HOUR_S
 from console.fleet.ledger import Entry
 from console.fleet.survey.data import newest_age_s
@@ -108,6 +109,18 @@ class DisksTab(NodeTab):
         for caption in self.query(Caption):
             caption.refresh()
         self.query_one(Sheet).redraw()
+        if counts and self.console_app.runtime.ledger.is_due(self._machine):
+            self.run_worker(self._compare(), exclusive=True, group="ledger")
+
+    async def _compare(self) -> None:
+        with contextlib.suppress(UsageError):  # it left the fleet meanwhile
+            await self.console_app.runtime.ledger.safe(self._machine)
+
+    @property
+    def _machine(self) -> str:
+        """The entry that this machine is counted under."""
+        node = self.node
+        return node.same_as or node.name if node else self.node_name
 
     # ------------------------------------------------------------ disks
 
@@ -179,8 +192,7 @@ class DisksTab(NodeTab):
         )
 
     def _kept(self, name: str) -> Entry:
-        node, book = self.node, self.console_app.runtime.store.ledger
-        return book.entry(node.same_as or node.name if node else self.node_name, name)
+        return self.console_app.runtime.store.ledger.entry(self._machine, name)
 
     def _data_caption(self, inks: Inks) -> list[Piece]:
         node = self.node
@@ -223,7 +235,7 @@ class DisksTab(NodeTab):
             app.say(f"{self.node_name}: {error}", bad=True)
             return
         app.say(f"{self.node_name}: {len(report.counts)} datasets counted")
-        await app.runtime.ledger.safe(self.node_name)
+        await self._compare()
         self.refresh_facts()
 
 

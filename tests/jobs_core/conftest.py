@@ -56,7 +56,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
         monkeypatch.setattr(operations, "spec_of", fake)
 
-    async def planned(work: str, orders: Mapping[str, Any], conducted: bool) -> dict[str, Any]:
+    async def planned(run: WorkerSpec, orders: Mapping[str, Any]) -> dict[str, Any]:
         hosts = [
             {"name": name, "does": "pulls", "files": 1, "bytes": 10} for name in orders["sources"]
         ]

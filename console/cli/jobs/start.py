@@ -21,6 +21,9 @@ from console.settings.jobs import JobSettings
 if TYPE_CHECKING:
     from console.runtime import Runtime
 
+_THE_SAME = (  # of a backup job and its way back
+    "destination", "datasets", "remote", "rclone_config", "environment", "run_on", "retry", "timeout",
+)  # fmt: skip
 FOR_EVER_S = 10.0 * 365 * 86_400
 
 
@@ -67,14 +70,9 @@ def _restoring(options: Namespace, job: JobSettings) -> JobSettings:
     return JobSettings(
         name=job.name if job.kind == "restore" else f"restore-{job.name}",
         kind="restore",
-        destination=job.destination,
-        datasets=job.datasets,
-        remote=job.remote,
-        rclone_config=job.rclone_config,
-        retry=job.retry,
-        timeout=job.timeout,
         to=to,
         generation=options.generation or job.generation,
+        **{key: getattr(job, key) for key in _THE_SAME if key in job.model_fields_set},
     )
 
 

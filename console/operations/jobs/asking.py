@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.errors import LinkError, RequestFailed
+from console.errors import LinkError, RequestFailed, SettingsError
 from console.fleet.model import Problem, ProblemKind
 from console.operations.commands import CommandRun
 from console.operations.recipes import new_run_id
+from console.settings.values import Secret
 from console.text import sanitise
 from workers.contract import EXIT_CONFIGURATION, EXIT_WAITING
 from workers.protocol import RestartRule, WorkerSpec
@@ -29,15 +30,14 @@ _LAST_CHARACTERS = 2000
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_STATE_HOME", "XDG_DATA_HOME", "USER")
 
 
-async def ask_here(kind: str, document: Mapping[str, Any], conducted: bool) -> Mapping[str, Any]:
+async def ask_here(run: WorkerSpec, document: Mapping[str, Any]) -> Mapping[str, Any]:
     """What `--plan --json` prints on this machine. Raises LinkError, RequestFailed."""
-    module = "console.conduct" if conducted else "workers.jobs"
     with tempfile.TemporaryDirectory(prefix="quarterdeck-plan-") as folder:
         file = Path(folder) / "document.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(document))
-        argv = [sys.executable, "-m", module, kind, "--document", str(file), "--plan", "--json"]
-        return await _answer(argv, folder)
+        argv = [sys.executable, *run.command[1:], "--document", str(file), "--plan", "--json"]
+        return await _answer(argv, folder, _environment(run))
 
 
 async def ask_there(workers: WorkerOperations, node: str, run: WorkerSpec) -> Mapping[str, Any]:
@@ -52,14 +52,14 @@ async def ask_there(workers: WorkerOperations, node: str, run: WorkerSpec) -> Ma
     return read(result.output(0), result.output(1), result.exit_code)
 
 
-async def _answer(argv: list[str], folder: str) -> Mapping[str, Any]:
+async def _answer(argv: list[str], folder: str, environment: dict[str, str]) -> Mapping[str, Any]:
     child = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        env=_environment(),
+        env=environment,
     )
     try:
         out, err = await asyncio.wait_for(child.communicate(), PLAN_S)
@@ -90,7 +90,16 @@ def read(out: bytes, err: bytes, code: int) -> Mapping[str, Any]:
     raise RequestFailed(NO_PLAN, f"no plan: {why}")
 
 
-def _environment() -> dict[str, str]:
-    """As the run itself will have it: nothing of the console's own."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+def _environment(run: WorkerSpec) -> dict[str, str]:
+    """As the run itself will have it: nothing of the console's own. Raises RequestFailed for a secret that is
+    not there, and never says one."""
+    found = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    found["PYTHONPATH"] = str(Path(__file__).resolve().parents[3])
+    found.update((variable.name, variable.value) for variable in run.environment)
+    for secret in run.secrets:
+        given = {"from_env" if secret.source == "env" else "from_file": secret.reference}
+        try:
+            found[secret.name] = Secret.model_validate(given).resolve().partition("\n")[0]
+        except SettingsError as error:
+            raise RequestFailed(NO_PLAN, f"no plan: the secret {secret.name}: {error}") from None
+    return found

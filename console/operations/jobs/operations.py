@@ -129,7 +129,7 @@ class JobOperations:
         if chosen.refusals:
             return replace(bare, refusals=chosen.refusals)
         if chosen.here == self._orchestrator():
-            said = await asking.ask_here(job.work, orders, job.conducted)
+            said = await asking.ask_here(spec, orders)
         else:
             said = await asking.ask_there(self._workers, chosen.here, spec)
         return _told(bare, said)

@@ -62,13 +62,12 @@ def test_pulled_relayed_and_pushed(fleet: LoopbackFleet, scene: Scene) -> None:
     assert (second.home / "data/games/h1/d/ü.jsonl").read_text() == data
     assert (second.home / "data/games/.quarterdeck/synced.jsonl").read_bytes().count(b"\n") == 3
 
-    scene.put("models/m.bin", b"m" * 1000)
+    scene.put("models/m.bin", b"m" * 1000, root=scene.folder / "home")
     scene.run(
-        hosts={**hosts(fleet), "local": {"ssh": None, "root": str(scene.root)}},
-        datasets=[], sources=["local"], destination={"node": "h2", "path": "~/run/x"},
+        hosts=hosts(fleet), datasets=[], sources=["h2"],
         options={"direction": "push", "paths": ["models"]},
     )  # fmt: skip
-    assert (second.home / "run/x/models/m.bin").read_bytes() == b"m" * 1000
+    assert (second.home / "models/m.bin").read_bytes() == b"m" * 1000
 
 
 def test_a_connection_that_breaks_is_made_again(fleet: LoopbackFleet, scene: Scene) -> None:

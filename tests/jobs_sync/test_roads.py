@@ -118,26 +118,32 @@ def test_the_destination_s_own_files(scene: Scene) -> None:
     assert scene.copy("games", "d/a.jsonl", "store").read_text() == "{}\n"
 
 
-def push(scene: Scene, **options: Any) -> dict[str, Any]:
+def push(scene: Scene, *paths: str) -> dict[str, Any]:
+    """From this machine's home to that of a far one."""
+    far = scene.folder / "far"
+    far.mkdir(exist_ok=True)
     return {
         "hosts": {
-            "local": {"ssh": None, "root": str(scene.root)},
-            "gpu-1": {"ssh": fake_ssh(scene.folder), "root": "~"},
+            "gpu-1": {"ssh": fake_ssh(scene.folder, before=f"export HOME={far}"), "root": "~"}
         },
-        "sources": ["local"],
+        "sources": ["local", "gpu-1"],
         "datasets": [],
-        "destination": {"node": "gpu-1", "path": str(scene.folder / "far/deep")},
-        "options": {"direction": "push", **options},
+        "options": {"direction": "push", "paths": list(paths)},
     }
 
 
 def test_models_are_pushed_whole_or_not_at_all(scene: Scene) -> None:
-    scene.put("models/best.safetensors", b"x" * 5000)
-    scene.put("models/.hidden/a b'c", b"y")
-    (scene.root / "models/link").symlink_to("best.safetensors")
-    far = scene.folder / "far/deep/models"
-    changes = push(scene, paths=["models"])
+    home = scene.folder / "home"
+    scene.put("models/best.safetensors", b"x" * 5000, root=home)
+    scene.put("models/.hidden/a b'c", b"y", root=home)
+    (home / "models/link").symlink_to("best.safetensors")
+    there = scene.put("absolute/z", b"z", root=scene.folder)
+    far = scene.folder / "far/models"
+    changes = push(scene, "~/models", str(there))
     text = sync.plan(scene.document(**changes)).text()
+    assert (
+        "3 files, 5.0 kB" not in text
+    )  # the absolute one lies there already: it is the same machine
     assert "2 files, 5.0 kB" in text
     assert "left out: models/link" in text
     worker = scene.run(**changes)
@@ -150,22 +156,32 @@ def test_models_are_pushed_whole_or_not_at_all(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "age_s", "replace", "words"),
+    ("content", "age_s", "words"),
     [
-        (b"x" * 10, 5, False, "larger there"),
-        (b"x" * 10, 5, True, ""),
-        (b"x" * 10_000, -5, True, "newer there"),
+        (b"x" * 10, 5, "larger there"),
+        (b"x" * 10_000, -5, "newer there"),
+        (b"x" * 10_000, 5, ""),
     ],
 )
 def test_a_push_spares_what_is_larger_or_newer(
-    scene: Scene, content: bytes, age_s: int, replace: bool, words: str
+    scene: Scene, content: bytes, age_s: int, words: str
 ) -> None:
-    scene.put("m/best", b"x" * 5000, root=scene.folder / "far/deep")
-    scene.put("m/best", content, age_s=age_s)
-    changes = push(scene, paths=["m"], replace=replace)
+    far = scene.put("m/best", b"y" * 5000, root=scene.folder / "far")
+    scene.put("m/best", content, root=scene.folder / "home", age_s=age_s)
+    changes = push(scene, "m")
     if words:
         assert words in str(scene.failing(**changes))
     else:
         scene.run(**changes)
-    kept = (scene.folder / "far/deep/m/best").read_bytes()
-    assert (kept == content) == (words == "")
+    assert (far.read_bytes() == content) == (words == "")
+
+
+def test_what_cannot_be_pushed_is_said(scene: Scene) -> None:
+    for path, words in (
+        ("none", "there is no"),
+        ("../x", "below the home"),
+        ("~ben/x", "below the home"),
+    ):
+        error = scene.failing(**push(scene, path))
+        assert error.code == 4
+        assert words in str(error)

@@ -15,7 +15,7 @@ from workers.jobs.sync.version import Version
 PARTIAL = ".rsync-partial"
 SILENCE_S = 120
 _NEVER_SENT = ("--safe-links", "--no-devices", "--no-specials")
-_REPORT = ("--no-human-readable", "--info=progress2", "--outbuf=N")
+_REPORT = ("--no-human-readable", "--info=progress2")
 
 
 class Leg(NamedTuple):
@@ -27,7 +27,6 @@ class Leg(NamedTuple):
     size: int  # bytes
     basis: tuple[str, ...] = ()  # folders at the destination with earlier versions, for the delta
     private: bool = True  # arrives 0600 in 0700, as all in staging
-    makes_folders: bool = False  # that the destination lies in
     newer_stays: bool = False  # what is newer at the destination stays, whatever the plan says
 
     @property
@@ -90,7 +89,6 @@ def common(leg: Leg, bandwidth_kib_s: int) -> list[str]:
     ]
     words += ["--perms", "--chmod=D700,F600"] if leg.private else ["--executability"]
     words += ["--update"] if leg.newer_stays else []
-    words += ["--mkpath"] if leg.makes_folders else []
     words += [f"--copy-dest={folder(each)}" for each in leg.basis]
     words += [f"--bwlimit={bandwidth_kib_s}"] if bandwidth_kib_s else []
     return [*words, f"--timeout={SILENCE_S}", *_REPORT]

@@ -84,7 +84,8 @@ class Sync:
             tally = transfer.run()
         if tally.partial:
             part.say(state=PARTIAL, message=tally.text())
-        self._worker.log(f"{part.name}: {tally.text()}")
+        times = f"copied in {transfer.copied_s:.1f} s, verified in {transfer.verified_s:.1f} s"
+        self._worker.log(f"{part.name}: {tally.text()}; {times}")
         return tally.text()
 
     def _settled(self, host: Host, errand: Errand) -> Survey:

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import time
 from collections.abc import Sequence
 
 from workers.errands.client import Errand
@@ -48,6 +49,7 @@ class NodeSync:
         self._errand = errand
         self._crew = crew
         self._arrivals = Arrivals(document, found, target, errand, crew.check)
+        self.copied_s = self.verified_s = 0.0
         self._meter = Meter(part, len(found.travelling), found.arriving_bytes)
 
     def run(self) -> Tally:
@@ -80,7 +82,9 @@ class NodeSync:
         error = judge(code, said, far)
         arrived = [step for step in steps if error is None or self._lies_there(leg, step)]
         self._meter.say("verifying")
+        began = time.monotonic()
         tally = self._arrivals.place(dataset, leg, arrived)
+        self.verified_s += time.monotonic() - began
         if error is not None:
             raise error
         told = warning(code, said)
@@ -96,9 +100,11 @@ class NodeSync:
         else:
             self._target.make_folder(posixpath.relpath(leg.destination, self._target.path))
         self._meter.say("copying")
+        began = time.monotonic()
         ended, far = self._road.carry(
             leg._replace(basis=basis), self._errand, self._meter.progress, self._crew.check
         )
+        self.copied_s += time.monotonic() - began
         self._meter.leg_ended(leg)
         return ended.code, ended.said, far
 

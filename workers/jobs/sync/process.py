@@ -1,5 +1,7 @@
 """One rsync that runs: its progress, its words, its end, and how it is ended."""
 
+import contextlib
+import fcntl
 import os
 import selectors
 import subprocess
@@ -13,6 +15,9 @@ from workers.jobs.sync.progress import Lines, Progress, read_progress
 
 _LOOK_EVERY_S = 0.2
 _TERM_S = 5.0
+_GATHER_S = 0.05  # rsync says a line for each file: many are read at once
+_PIPE_BYTES = 1 << 20
+_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, of Linux
 _KEPT = 50  # lines of what it said
 
 OnProgress = Callable[[Progress], None]
@@ -68,11 +73,13 @@ def watch(
         with selectors.DefaultSelector() as selector:
             for stream in streams:
                 os.set_blocking(stream.fileno(), False)
+                _widen(stream.fileno())
                 selector.register(stream, selectors.EVENT_READ, Lines())
             while selector.get_map():
                 check()
                 for key, _ in selector.select(_LOOK_EVERY_S):
                     _read(selector, key, said, on_progress)
+                time.sleep(_GATHER_S)
         return Ended(_wait(processes, check), tuple(said))
     finally:
         end(processes)
@@ -108,13 +115,22 @@ def _read(
     on_progress: OnProgress,
 ) -> None:
     lines: Lines = key.data
-    piece = os.read(key.fd, 65536)
+    piece = os.read(key.fd, _PIPE_BYTES)
     if not piece:
         selector.unregister(key.fileobj)
+    newest = None
     for line in lines.feed(piece) if piece else lines.end():
         progress = read_progress(line)
         if progress is not None:
-            on_progress(progress)
+            newest = progress
         else:
             said.append(line.decode(errors="backslashreplace").strip()[:1000])
             del said[:-_KEPT]
+    if newest is not None:
+        on_progress(newest)
+
+
+def _widen(pipe: int) -> None:
+    """Room for what is said between two looks; where there is no more, rsync waits a moment."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, _SET_PIPE_SIZE, _PIPE_BYTES)

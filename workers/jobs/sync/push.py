@@ -1,10 +1,9 @@
 """From this machine to nodes: models and code. Each file arrives whole, and is compared by hash afterwards."""
 
 import os
+import posixpath
 import subprocess
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from workers.errands.client import Errand
 from workers.errands.shapes import Hashed
@@ -20,13 +19,14 @@ from workers.jobs.sync.arguments import Leg
 from workers.jobs.sync.meter import Meter
 from workers.jobs.sync.process import Ended, environment, transfer
 from workers.jobs.sync.pushed import Pushed, There, local_files, read_listing
+from workers.jobs.sync.share import Share, by_base, share
 from workers.jobs.sync.tally import Tally, shown
 from workers.jobs.sync.verdict import SOME, VANISHED, judge, warning
 from workers.jobs.sync.version import Version, probe
 
 NEVER = (
     "delete anything at the other end: no --delete is ever given",
-    "put a smaller or older file over a larger or newer one (options.replace allows smaller, never older)",
+    "put a smaller or older file over a larger or newer one",
     "call a file pushed before its hash was compared at the other end",
     "run rsync as a daemon, or send links, devices or special files",
 )
@@ -34,74 +34,17 @@ _LIST_S = 600.0
 _TOGETHER = 250
 
 
-class Share(NamedTuple):
-    """What goes to one node. ``refused``: name and why."""
-
-    folder: str
-    files: tuple[Pushed, ...]
-    unchanged: int
-    refused: tuple[str, ...]
-
-    @property
-    def bytes(self) -> int:
-        return sum(file.size for file in self.files)
-
-    def legs(self) -> list[Leg]:
-        """One for each folder they lie in here."""
-        bases: dict[str, list[Pushed]] = defaultdict(list)
-        for file in self.files:
-            bases[file.base].append(file)
-        return [
-            Leg(
-                base,
-                self.folder,
-                tuple(file.name for file in files),
-                sum(file.size for file in files),
-                private=False,
-                makes_folders=True,
-                newer_stays=True,
-            )
-            for base, files in bases.items()
-        ]
-
-
-def share(folder: str, files: Sequence[Pushed], there: Mapping[str, There], replace: bool) -> Share:
-    """Which files go, decided one by one. Pure. Times there are known to the second."""
-    going: list[Pushed] = []
-    refused: list[str] = []
-    unchanged = 0
-    for file in files:
-        known = there.get(file.name)
-        seconds = file.mtime_ns // 10**9
-        if known is None:
-            going.append(file)
-        elif (known.size, known.mtime_s) == (file.size, seconds):
-            unchanged += 1
-        elif known.mtime_s > seconds:
-            refused.append(f"{shown(file.name)}: newer there")
-        elif known.size > file.size and not replace:
-            refused.append(
-                f"{shown(file.name)}: larger there (options.replace: true would replace it)"
-            )
-        else:
-            going.append(file)
-    return Share(folder, tuple(going), unchanged, tuple(refused))
-
-
 class Push:
-    """One run: the files of ``options.paths`` to each of the targets."""
+    """One run: the files of ``options.paths`` to each of the sources but this machine."""
 
     def __init__(self, worker: Worker, document: Document) -> None:
-        fields = document.fields()
         self.document = document
         self.own: Version = probe(Host(document.here))
-        self._replace = fields.flag("replace")
-        paths = fields.texts("paths")
+        paths = document.fields().texts("paths")
         if not paths:
             raise Misconfigured("options.paths: a push needs at least one path of this machine")
-        root = os.path.expanduser(document.host(document.here).root)
-        self.files, self.left = local_files(root, paths)
-        self.targets = fields.texts("targets", (document.destination.node,))
+        self.files, self.left = local_files(os.path.expanduser("~"), paths)
+        self.targets = tuple(name for name in document.sources if name != document.here)
         self.parts = Parts(worker, self.targets, "file")
         self.crew = Crew(worker, document.limits, self.parts)
         self._worker = worker
@@ -115,20 +58,32 @@ class Push:
 
     def look(self, host: Host, errand: Errand) -> Share:
         """What this node lacks. Raises WorkerError."""
-        with asked():
-            place = errand.destination(self.document.destination.path)
-        there = self._listing(host, place.path) if place.exists else {}
-        found = share(place.path, self.files, there, self._replace)
-        if found.bytes > place.free_bytes * self.document.limits.space_fraction:
-            raise NoRoom(
-                f"{place.path} on {host.name}: {byte_text(found.bytes)} would arrive, "
-                f"{byte_text(place.free_bytes)} are free, of which "
-                f"{self.document.limits.space_fraction:.0%} may be used (space_fraction)"
-            )
+        there = {
+            (base, name): found
+            for base, files in by_base(self.files).items()
+            for name, found in self._listing(
+                host, "/" if base == "/" else errand.home, files
+            ).items()
+        }
+        found = share(errand.home, self.files, there)
+        for leg in found.legs():
+            self._check_room(host, errand, leg)
         return found
 
+    def _check_room(self, host: Host, errand: Errand, leg: Leg) -> None:
+        fraction = self.document.limits.space_fraction
+        with asked():
+            place = errand.destination(
+                posixpath.dirname(posixpath.join(leg.destination, leg.names[0]))
+            )
+        if leg.size > place.free_bytes * fraction:
+            raise NoRoom(
+                f"{place.path} on {host.name}: {byte_text(leg.size)} would arrive, "
+                f"{byte_text(place.free_bytes)} are free, of which {fraction:.0%} may be used (space)"
+            )
+
     def command(self, host: Host, leg: Leg) -> tuple[str, ...]:
-        limit = self.document.limits.bandwidth_kib_s
+        limit = self.document.limits.bandwidth(host.name)
         if host.here:
             return arguments.pull(leg, host, self.own, limit)
         return arguments.push(leg, host, self.own, limit)
@@ -176,13 +131,16 @@ class Push:
         told = warning(ended.code, ended.said) if ended.code in (SOME, VANISHED) else ""
         return Tally(files, size, failed=tuple(failed), warnings=(told,) if told else ())
 
-    def _listing(self, host: Host, folder: str) -> dict[str, There]:
+    def _listing(self, host: Host, folder: str, files: Sequence[Pushed]) -> dict[str, There]:
         """What lies there under the names that would be pushed."""
         shell, target = arguments.remote(host) if host.ssh else ("", "")
         words = ["rsync", "-8", "--list-only", "--no-human-readable", "--from0", "--files-from=-"]
         words += [self.own.secluded, *([f"--rsh={shell}"] if shell else []), "--"]
-        words += [f"{target}:{folder}/" if shell else f"{folder}/", "."]
-        names = b"".join(os.fsencode(file.name) + b"\0" for file in self.files)
+        words += [
+            f"{target}:{arguments.folder(folder)}" if shell else arguments.folder(folder),
+            ".",
+        ]
+        names = b"".join(os.fsencode(file.name) + b"\0" for file in files)
         try:
             done = subprocess.run(
                 words, input=names, capture_output=True, timeout=_LIST_S,
@@ -208,7 +166,7 @@ def plan(document: Document) -> Plan:
             found = push.look(host, errand)
         commands = tuple(push.command(host, leg) for leg in found.legs())
         notes = (f"{found.unchanged:,} unchanged", *(f"REFUSED {text}" for text in found.refused))
-        does = f"pushed by this machine to {found.folder}"
+        does = f"pushed by this machine to the same place below {found.home} or /"
         hosts[part.name] = HostPlan(part.name, does, len(found.files), found.bytes, commands, notes)
         return amount(len(found.files), found.bytes)
 
@@ -218,7 +176,7 @@ def plan(document: Document) -> Plan:
     warned = [push.own.warning(document.here)]
     return Plan(
         document,
-        f"copies from this machine to {document.destination.path}",
+        "copies from this machine to the same place on each node",
         tuple(hosts[name] for name in push.targets),
         NEVER,
         tuple(text for text in (*warned, *(f"left out: {each}" for each in push.left)) if text),

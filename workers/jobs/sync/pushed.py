@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from workers.harness import Misconfigured
 from workers.jobs.sync.arguments import PARTIAL
+from workers.jobs.sync.tally import shown
 
 _ROW = re.compile(
     r"^(?P<kind>.)\S{9,10}\s+(?P<size>[\d,]+) (?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (?P<name>.+)$"
@@ -17,7 +18,7 @@ _ESCAPED = re.compile(r"\\#(\d{3})")
 
 
 class Pushed(NamedTuple):
-    """A file here. ``name``: relative to ``base`` here and to the destination's folder there."""
+    """A file here. ``name``: relative to ``base``, which is the home directory or `/`, here and there."""
 
     base: str
     name: str
@@ -30,27 +31,30 @@ class There(NamedTuple):
     mtime_s: int
 
 
-def local_files(root: str, paths: Sequence[str]) -> tuple[list[Pushed], list[str]]:
-    """The regular files below ``paths``, and what was left out, by name. A path that is relative is one of
-    ``root`` and keeps its folders; an absolute one arrives under its own last name. Raises Misconfigured.
+def local_files(home: str, paths: Sequence[str]) -> tuple[list[Pushed], list[str]]:
+    """The regular files below ``paths``, and what was left out, by name. A path that is absolute arrives at
+    the same place there; any other is one of the home directory, here and there. Raises Misconfigured.
     """
     found: list[Pushed] = []
     left: list[str] = []
     for path in paths:
-        expanded = os.path.expanduser(path).rstrip("/")
-        if ".." in expanded.split("/"):
-            raise Misconfigured(f"options.paths: {path!r}: '..' has no place in it")
-        whole = os.path.join(root, expanded)
-        base = os.path.dirname(whole) if os.path.isabs(expanded) else root
-        if not os.path.lexists(whole):
-            raise Misconfigured(f"options.paths: {path!r}: there is no {whole} here")
-        for each in _walk(whole):
+        plain = path.removeprefix("~/").rstrip("/")
+        if not plain or plain.startswith("~") or ".." in plain.split("/"):
+            raise Misconfigured(
+                f"options.paths: {path!r}: a file or folder below the home or '/' is wanted"
+            )
+        base = "/" if plain.startswith("/") else home
+        if not os.path.lexists(os.path.join(base, plain)):
+            raise Misconfigured(
+                f"options.paths: {path!r}: there is no {os.path.join(base, plain)} here"
+            )
+        for each in _walk(os.path.join(base, plain)):
             status = os.lstat(each)
-            if not stat.S_ISREG(status.st_mode):
-                left.append(f"{os.path.relpath(each, base)}: no regular file")
-                continue
             name = os.path.relpath(each, base)
-            found.append(Pushed(base, name, status.st_size, status.st_mtime_ns))
+            if stat.S_ISREG(status.st_mode):
+                found.append(Pushed(base, name, status.st_size, status.st_mtime_ns))
+            else:
+                left.append(f"{shown(name)}: no regular file")
     return sorted(set(found)), left
 
 

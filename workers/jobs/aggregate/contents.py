@@ -13,7 +13,7 @@ from workers.records.zstd import decompressed
 
 LINES, GZIP, ZSTD, SQLITE, PARQUET = "lines", "gzip", "zstd", "sqlite", "parquet"
 PIECE_BYTES = 1024 * 1024
-_ZSTD_BYTES = 8 * 1024  # at once: so little cannot unfold to more than memory holds
+_ZSTD_BYTES = 4 * 1024  # at once: so little cannot unfold to more than memory holds
 _HEADS = (
     (b"SQLite format 3\0", SQLITE),
     (b"\x1f\x8b", GZIP),

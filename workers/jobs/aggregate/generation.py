@@ -19,6 +19,9 @@ from workers.records.consolidated import REJECTED, Part, folder_name
 from workers.records.disk import hash_of
 
 FORMAT = 1  # of what a row holds
+_SHARE = (
+    0.5  # of the memory that DuckDB may have; the rest is the process and the rows on their way
+)
 
 
 class Orders(NamedTuple):
@@ -49,7 +52,7 @@ def make(
     """Raises OSError, WorkerError, and what ``reading`` and ``writing`` raise; then the store is as it was."""
     generation = store.next_generation
     work = store.work()
-    use = Resources(orders.memory_bytes, orders.threads, work / "spill")
+    use = Resources(int(orders.memory_bytes * _SHARE), orders.threads, work / "spill")
     keys, skips = work / "keys.parquet", work / "skips.parquet"
     try:
         with Survey(orders.folder, keys, orders.table, reading) as survey:

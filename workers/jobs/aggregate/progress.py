@@ -59,9 +59,10 @@ class Progress:
         self._merged += len(made.entries)
         self._worker.say(message=f"{dataset}: {self._new:,} new records")
 
-    def interrupted(self, why: str) -> None:
+    def ended(self, state: str, why: str) -> None:
+        """Before all was done."""
         for part in self.parts.in_state(WAITING, RUNNING):
-            part.say(state=PARTIAL, message=why)
+            part.say(state=state, message=why)
 
     def finish(self) -> None:
         """Raises SomeFailed where nodes are down or files cannot be read, CorruptData where nothing else was."""

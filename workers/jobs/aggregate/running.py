@@ -18,6 +18,7 @@ from workers.jobs.aggregate.progress import Progress
 from workers.jobs.aggregate.sources import in_batches
 from workers.jobs.document import Document, Host
 from workers.jobs.errors import Interrupted, NoRoom
+from workers.jobs.parts import FAILED, PARTIAL
 from workers.jobs.reach import asked, reached
 
 
@@ -38,10 +39,14 @@ def merge(worker: Worker, document: Document) -> int | None:
         for task in tasks:
             _merge(worker, document, task, progress)
     except Interrupted as why:
-        progress.interrupted(str(why))
-        if not worker.stopping:
-            raise
-        return None
+        progress.ended(PARTIAL, str(why))
+        if worker.ending:
+            worker.say(message=str(why))
+            return None
+        raise
+    except Exception as error:
+        progress.ended(FAILED, str(error))
+        raise
     progress.finish()
     return None
 
@@ -56,12 +61,12 @@ def _merge(worker: Worker, document: Document, task: Task, progress: Progress) -
         progress.refused(refusal)
     most = generation_bytes(document)
     for batch in in_batches(task.pending.sources, most, GENERATION_FILES):
+        if worker.draining:
+            raise Interrupted("drained: what is left is for the next run")
         made = make(task.store, batch, task.orders, progress.reading, progress.writing)
         task.ledger.append(made.entries)
         progress.made(task.orders.dataset, made)
         worker.log(_words(task, made))
-        if worker.draining:
-            raise Interrupted("drained: what is left is for the next run")
 
 
 def _words(task: Task, made: Made) -> str:

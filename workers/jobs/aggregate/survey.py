@@ -5,6 +5,7 @@ the records, and a note on each source.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,7 @@ class Survey:
         start, hashed = _start(file, kind, source)
         data = _Hashing(contents.pieces(file, start, source.bytes), hashed)
         if kind in (contents.SQLITE, contents.PARQUET):
+            _check_size(file, source)
             data.verify(source)
         fault = ""
         try:
@@ -109,6 +111,13 @@ class _Hashing:
             raise CorruptData(
                 f"the copy hashes to {found}, its manifest says {source.hash}: sync it again"
             )
+
+
+def _check_size(file: int, source: Source) -> None:
+    """Raises CorruptData: a table is read as a whole and not up to some byte."""
+    size = os.fstat(file).st_size
+    if size != source.bytes:
+        raise CorruptData(f"the copy has {size} bytes, its manifest says {source.bytes}")
 
 
 def _start(file: int, kind: str, source: Source) -> tuple[int, Any]:

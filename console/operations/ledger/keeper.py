@@ -34,21 +34,21 @@ async def keep_ledger(ledger: LedgerOperations, store: FleetStore, clock: Clock)
 
 
 class _Jobs:
-    """Which jobs live, as last heard; `ended` is set when one of them does no more."""
+    """Which jobs are over, as last heard; `ended` is set when one more is."""
 
     def __init__(self, store: FleetStore) -> None:
         self.ended = asyncio.Event()
         self._store = store
-        self._live: dict[str, frozenset[str]] = {}
+        self._over: dict[str, frozenset[str]] = {}
 
     def heard(self, change: Change) -> None:
-        if not isinstance(change, NodeChanged) or change.what not in ("workers", "removed"):
+        if not isinstance(change, NodeChanged) or change.what != "workers":
             return
-        before = self._live.get(change.node, frozenset())
-        views = self._store.workers_of(change.node)
-        now = frozenset(v.record.run_id for v in views if v.record.kind == JOB and v.live)
-        self._live[change.node] = now
-        if before - now:
+        views = self._store.workers_of(change.node, earlier=True)
+        over = frozenset(v.record.run_id for v in views if v.record.kind == JOB and not v.live)
+        before = self._over.get(change.node)
+        self._over[change.node] = over
+        if before is not None and over - before:
             self.ended.set()
 
     async def ended_or(self, timeout_s: float) -> None:

@@ -50,6 +50,7 @@ def build() -> Parser:
 
     grammar.workers(commands, add)
     grammar.command(commands, add)
+    _copies(commands, add)
     job_grammar.jobs(commands, add)
     job_grammar.mode(commands, add)
     _program(commands, common)
@@ -182,6 +183,12 @@ def _processes(commands: Any, common: Parser) -> None:
     )
     ps.add_argument("words", nargs="+", metavar="NODE", help="or: signal NODE PID… SIGNAL")
     ps.add_argument("--yes", action="store_true", help="do not ask before a signal")
+
+
+def _copies(commands: Any, add: Any) -> None:
+    cp = add(commands, "cp", "copy files to or from a node; never deletes")
+    cp.add_argument("paths", nargs="+", metavar="PATH", help="SRC… DST, one side NODE:path")
+    cp.add_argument("--dry-run", action="store_true", help="print the exact command, copy nothing")
 
 
 def _program(commands: Any, common: Parser) -> None:

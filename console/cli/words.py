@@ -14,6 +14,7 @@ VERBS = (
     "alerts",
     "workers",
     "run",
+    "cp",
     "jobs",
     "mode",
     "diagnose",

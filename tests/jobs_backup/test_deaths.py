@@ -24,7 +24,7 @@ from tests.jobs_backup.stores import (
 from workers.jobs.remote.listing import objects
 
 pytestmark = pytest.mark.xdist_group("object-store")
-SIZES = {f"part-{number:05d}.parquet": 300_000 for number in range(4)}
+SIZES = {f"part-{number:05d}.parquet": 200_000 for number in range(3)}
 SLOWLY = {"limits": {"retries": 0, "bandwidth_kib_s": 1500, "concurrency": 1}}
 ENOUGH = 25
 
@@ -46,7 +46,7 @@ def killed(
         start_new_session=True,
     )
     try:
-        process.wait(chance.uniform(0.5, 1.5) * (1 + try_ / 4))
+        process.wait(chance.uniform(0.5, 1.5) * (1 + try_))
     except subprocess.TimeoutExpired:
         (os.killpg if chance.random() < 0.5 else os.kill)(process.pid, signal.SIGKILL)
         process.wait()

@@ -12,6 +12,7 @@ from tests.faulty_store import Choice, Fault, FaultyStore, Request, always, firs
 from tests.jobs_backup.stores import Ended, backed_up, far, make_generation, orders, run_job
 from tests.object_store import ObjectStore
 from tests.processes import command_of, descendants
+from workers.jobs.exclusive import one_at_a_time
 from workers.jobs.remote.listing import objects
 
 pytestmark = pytest.mark.xdist_group("object-store")
@@ -47,8 +48,10 @@ def there(remote: str) -> set[str]:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(503, "SlowDown"), Fault(500, "InternalError"), Fault(503, "ServiceUnavailable"), Fault(cut=True),
-        Fault(400, "RequestTimeout"),
+        Fault(503, "SlowDown"), Fault(cut=True),
+        pytest.param(Fault(500, "InternalError"), marks=pytest.mark.long),
+        pytest.param(Fault(503, "ServiceUnavailable"), marks=pytest.mark.long),
+        pytest.param(Fault(400, "RequestTimeout"), marks=pytest.mark.long),
     ],
     ids=lambda fault: fault.code or "cut",
 )  # fmt: skip
@@ -65,10 +68,10 @@ def test_what_passes_is_tried_again(
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        (Fault(503, "SlowDown"), 1, "the store is overloaded or broken"),
+        pytest.param(Fault(503, "SlowDown"), 1, "the store is overloaded or broken", marks=pytest.mark.long),
         (Fault(403, "RequestTimeTooSkewed"), 4, "the clock of this machine is not the store's"),
         (Fault(400, "ExpiredToken"), 4, "the credentials have expired"),
-        (Fault(403, "AccessDenied"), 4, "the credentials do not allow it"),
+        pytest.param(Fault(403, "AccessDenied"), 4, "the credentials do not allow it", marks=pytest.mark.long),
     ],
     ids=lambda value: value.code if isinstance(value, Fault) else None,
 )  # fmt: skip
@@ -130,6 +133,35 @@ def test_a_body_that_ends_early_proves_nothing(
     assert done.returncode in (1, 5)
     assert backed_up(tmp_path / "D") == ()
     assert MANIFEST not in there(remote)
+
+
+def test_a_large_object_whose_pieces_stop_coming_leaves_none_behind(
+    tmp_path: Path, remote: str, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent in pieces: what is given up is given back, and no object is deleted."""
+    monkeypatch.setenv("RCLONE_S3_UPLOAD_CUTOFF", "5Mi")
+    make_generation(tmp_path / "D", 1, {PART: 12_000_000})
+
+    def expire(request: Request) -> Fault | None:
+        return Fault(400, "ExpiredToken") if "partNumber=2" in request.path else None
+
+    done = back_up(tmp_path, remote, faulty, expire)
+    assert done.returncode == 4, done.stderr
+    assert "the credentials have expired" in done.stderr
+    given_back = [each.path for each in faulty.seen if each.method == "DELETE"]
+    assert given_back
+    assert all("uploadId=" in path for path in given_back)
+    again = back_up(tmp_path, remote, faulty, lambda request: None)
+    assert again.returncode == 0, again.stderr
+    assert there(remote) == {PART, MANIFEST}
+
+
+def test_two_consoles_back_up_once(tmp_path: Path, remote: str, faulty: FaultyStore) -> None:
+    with one_at_a_time(tmp_path / "D/games/.quarterdeck", "backup"):
+        done = back_up(tmp_path, remote, faulty, lambda request: None)
+    assert done.returncode == 1
+    assert "another backup is under way" in done.stderr
+    assert faulty.seen == []
 
 
 def test_the_manifest_is_the_last_object_that_is_written(

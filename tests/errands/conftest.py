@@ -13,7 +13,7 @@ from workers.errands.client import Errand
 HERE = {"ssh": None}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def errand() -> Iterator[Errand]:
     with Errand.open(HERE, "here") as opened:
         yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -36,7 +37,7 @@ def test_through_a_shell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "dash", "zsh", "fish", "csh", "tcsh"])
 def test_through_any_shell(tmp_path: Path, shell: str) -> None:
-    if subprocess.run(["which", shell], capture_output=True, check=False).returncode:
+    if shutil.which(shell) is None:
         pytest.skip(f"no {shell} here")
     with Errand.open(ssh(tmp_path, f'exec {shell} -c "$last"'), "far") as errand:
         assert errand.node_key
@@ -67,6 +68,18 @@ def test_the_oldest_python(tmp_path: Path) -> None:
         (file,) = errand.list(str(tmp_path), [LINES]).files["games"]
         assert file.records == 1
         errand.lock(str(tmp_path / "there"), 1, "test")
+
+
+def test_without_files_in_memory_the_code_goes_with_the_program(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, zlib; del os.memfd_create\n"
+        "exec(zlib.decompress(os.read(0, int(sys.argv[1]))))\n"
+    )
+    script = f"TMPDIR={tmp_path} exec {sys.executable} -I -S -c '{program}' {len(code.boot())}"
+    with Errand.open(ssh(tmp_path, script), "far") as errand:
+        assert errand.list(str(tmp_path), [LINES]).problems["games"] == ("data: not there",)
+        assert len(list(tmp_path.glob("quarterdeck-errand-*/code.zip"))) == 1
+    assert os.listdir(tmp_path) == ["ssh"]
 
 
 def test_every_node_side_file_is_sent() -> None:

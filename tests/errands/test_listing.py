@@ -10,8 +10,6 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.errands.fields import LINES, Field
 from workers.errands.shapes import Dataset
 
@@ -170,7 +168,7 @@ def test_a_file_that_grows_is_listed_consistently(field: Field) -> None:
     writer = threading.Thread(target=grow)
     writer.start()
     try:
-        for _ in range(15):
+        for _ in range(8):
             (file,) = field.listed()
             assert file.prefix_bytes == 20 * (file.records or 0)
             assert file.prefix_bytes <= file.size <= path.stat().st_size
@@ -188,13 +186,15 @@ def test_many_files(field: Field) -> None:
     assert [file.path for file in field.listed()] == [f"data/{n:04d}.jsonl" for n in range(1200)]
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/../x", "data/d/x.jsonl", "data/l.jsonl", "a\nb"])
-def test_hashing_follows_no_link_and_leaves_no_root(field: Field, path: str) -> None:
+def test_hashing_follows_no_link_and_leaves_no_root(field: Field) -> None:
     (field.root / "real").mkdir()
     (field.root / "real/x.jsonl").write_bytes(b"{}\n")
     os.symlink(field.root / "real", field.root / "data/d")
     os.symlink(field.root / "real/x.jsonl", field.root / "data/l.jsonl")
-    good, bad = field.errand.hash(str(field.root), [("real/x.jsonl", 3), (path, 3)])
+    hostile = ["../x", "/etc/../x", "data/d/x.jsonl", "data/l.jsonl", "a\nb"]
+    wanted = [(path, 3) for path in ("real/x.jsonl", *hostile)]
+    good, *bad = field.errand.hash(str(field.root), wanted)
     assert good.hash
-    assert not bad.hash
-    assert "refused" in bad.problem
+    for each in bad:
+        assert not each.hash
+        assert "refused" in each.problem

@@ -91,25 +91,26 @@ def test_what_lies_there_already_only_gets_its_line(field: Field) -> None:
     assert gone.code == "gone"
 
 
-@pytest.mark.parametrize(
-    "path", ["../a", "a/../../b", "", "a\nb", "/../a", "a//b", "x\x1b[2J", "\udcff"]
-)
-def test_hostile_paths(field: Field, path: str) -> None:
+HOSTILE = ["../a", "a/../../b", "", "a\nb", "/../a", "a//b", "x\x1b[2J", "\udcff"]
+
+
+def test_hostile_paths(field: Field) -> None:
     field.stage("a", b"1")
-    placed = field.place(f"{STAGING}/a", field.entry(path, b"1"))
-    assert (placed.placed, placed.code) == (False, "unsafe_name")
-    assert placed.reason.isprintable()
+    for path in HOSTILE:
+        placed = field.place(f"{STAGING}/a", field.entry(path, b"1"))
+        assert (placed.placed, placed.code) == (False, "unsafe_name")
+        assert placed.reason.isprintable()
 
 
-@pytest.mark.parametrize("node", ["..", "consolidated", ".quarterdeck", "a/b", ""])
-def test_hostile_nodes(field: Field, node: str) -> None:
-    entry = field.entry("a", b"1")._replace(node=node)
-    assert field.place(field.stage("a", b"1"), entry).code == "unsafe_name"
+def test_hostile_nodes(field: Field) -> None:
+    for node in ["..", "consolidated", ".quarterdeck", "a/b", ""]:
+        entry = field.entry("a", b"1")._replace(node=node)
+        assert field.place(field.stage("a", b"1"), entry).code == "unsafe_name"
 
 
-@pytest.mark.parametrize("staged", ["games/x", "../x", "/etc/passwd", f"{STAGING}/../../../x", ""])
-def test_only_staging_is_placed(field: Field, staged: str) -> None:
-    assert field.place(staged, field.entry("a", b"1")).code == "unsafe_name"
+def test_only_staging_is_placed(field: Field) -> None:
+    for staged in ["games/x", "../x", "/etc/passwd", f"{STAGING}/../../../x", ""]:
+        assert field.place(staged, field.entry("a", b"1")).code == "unsafe_name"
 
 
 def test_links_and_devices_in_staging_and_at_the_place(field: Field, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -44,24 +46,18 @@ def test_other_bytes_stay_whatever_size_and_time_say(field: Field) -> None:
     assert path.exists()
 
 
-@pytest.mark.parametrize("change", ["grown", "touched", "replaced", "gone"])
-def test_what_changed_since_it_was_listed_stays(field: Field, change: str) -> None:
-    path = field.write("a.jsonl", DATA)
-    removal = wanted(path, field)
-    if change == "grown":
-        with path.open("ab") as file:
-            file.write(b"{}\n")
-    elif change == "touched":
-        os.utime(path)
-    elif change == "replaced":
-        other = field.write("b.jsonl", b'{"b":9}\n', age_s=50)
-        os.rename(other, path)
-    else:
-        path.unlink()
-    removed = remove(field, removal)
-    assert not removed.removed
-    assert removed.code == ("gone" if change == "gone" else "changed")
-    assert path.exists() == (change != "gone")
+def test_what_changed_since_it_was_listed_stays(field: Field) -> None:
+    grown, touched, replaced, gone = (field.write(f"{n}.jsonl", DATA) for n in range(4))
+    removals = [wanted(path, field) for path in (grown, touched, replaced, gone)]
+    with grown.open("ab") as file:
+        file.write(b"{}\n")
+    os.utime(touched)
+    os.rename(field.write("other.jsonl", b'{"b":9}\n', age_s=50), replaced)
+    gone.unlink()
+    removed = field.errand.remove(str(field.root), removals)
+    assert [each.removed for each in removed] == [False] * 4
+    assert [each.code for each in removed] == ["changed", "changed", "changed", "gone"]
+    assert [path.exists() for path in (grown, touched, replaced)] == [True] * 3
 
 
 def test_what_somebody_has_open_for_writing_stays(field: Field) -> None:
@@ -91,6 +87,42 @@ def test_links_devices_and_ways_out(field: Field, tmp_path: Path) -> None:
         assert (removed.removed, removed.code) == (False, "unsafe_name"), removed
     assert outside.read_bytes() == DATA
     assert sorted(os.listdir(data)) == ["d", "f.jsonl", "l.jsonl"]
+
+
+def test_somebody_who_swaps_a_folder_for_a_link_all_the_time(field: Field, tmp_path: Path) -> None:
+    """The way is walked folder by folder: at no moment does it lead out."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    precious = outside / "x.jsonl"
+    precious.write_bytes(DATA)
+    status = precious.stat()
+    removal = Removal("data/d/x.jsonl", status.st_size, status.st_mtime_ns, hash_of(DATA))
+    inside = field.root / "data/d"
+    inside.mkdir()
+    os.symlink(outside, field.root / "data/link")
+    ended = threading.Event()
+
+    def swap() -> None:
+        while not ended.is_set():
+            os.rename(inside, field.root / "data/real")
+            os.rename(field.root / "data/link", inside)
+            os.rename(inside, field.root / "data/link")
+            os.rename(field.root / "data/real", inside)
+
+    racer = threading.Thread(target=swap)
+    racer.start()
+    try:
+        codes: set[str] = set()
+        deadline = time.monotonic() + 20
+        while codes != {"unsafe_name", "gone"} and time.monotonic() < deadline:
+            removed = field.errand.remove(str(field.root), [removal] * 200)
+            assert not any(each.removed for each in removed)
+            codes |= {each.code for each in removed}
+    finally:
+        ended.set()
+        racer.join()
+    assert codes == {"unsafe_name", "gone"}  # the race was on
+    assert precious.read_bytes() == DATA
 
 
 def test_a_file_outside_of_the_root_goes_by_its_own_path(field: Field, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.errands.conftest import HERE
 from tests.errands.fields import Field, hash_of
 from workers.errands import snapshots
+from workers.errands.client import Errand
 from workers.errands.faults import ErrandFailed
 from workers.errands.shapes import Dataset
 
@@ -120,8 +122,9 @@ def test_snapshots_go_with_the_errand_and_with_the_next_try(field: Field) -> Non
     path = make(field, "DELETE", rows=5)
     left = path.parent / ".g.db.r1.quarterdeck.tmp"
     left.write_bytes(b"of a killed one")
-    field.errand.snapshot_sqlite(str(field.root), "data/g.db", "r1")
-    field.errand.close()
+    with Errand.open(HERE, "here") as errand:
+        errand.snapshot_sqlite(str(field.root), "data/g.db", "r1")
+        assert len(os.listdir(path.parent)) == 2
     assert os.listdir(path.parent) == ["g.db"]
 
 

@@ -69,7 +69,7 @@ def proven(
     return any(each.generation <= newest for each in fits)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.lists(FILES, max_size=3, unique_by=lambda file: file.path),
     st.lists(SYNCED, max_size=4),

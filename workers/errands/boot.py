@@ -1,6 +1,7 @@
 """What a far Python runs first: reads the code from standard input into memory and hands over to it.
 
-Travels as source before the code itself, so it imports nothing of ours. Nothing is written on the machine.
+Travels as source before the code itself, so it imports nothing of ours. Nothing is written on a machine that
+has files in memory (Linux); elsewhere the code lies in a private folder as long as the program runs.
 """
 
 import os
@@ -14,10 +15,11 @@ def boot() -> None:
     """Reads header and code, then runs the program; never returns."""
     header = _exactly(HEADER_BYTES)
     code = _exactly(int(header[32:]))
-    sys.path.insert(0, _in_memory(code))
+    path, folder = _place(code)
+    sys.path.insert(0, path)
     from workers.errands.program import main
 
-    main(header[:32].decode("ascii"))
+    main(header[:32].decode("ascii"), folder)
 
 
 def _exactly(count: int) -> bytes:
@@ -31,28 +33,28 @@ def _exactly(count: int) -> bytes:
     return b"".join(parts)
 
 
-def _in_memory(code: bytes) -> str:
-    """A path that leads to the bytes, which have no name."""
-    file, path = _nameless()
-    view = memoryview(code)
-    while view:
-        view = view[os.write(file, view) :]
-    return path
-
-
-def _nameless() -> Tuple[int, str]:
+def _place(code: bytes) -> Tuple[str, str]:
+    """(a path that leads to the bytes, the folder to be removed at the end or "")."""
     if hasattr(os, "memfd_create"):
         try:
             file = os.memfd_create("quarterdeck-errand")
-            return file, f"/proc/{os.getpid()}/fd/{file}"
+            path = f"/proc/{os.getpid()}/fd/{file}"
+            if os.path.exists(path):
+                _write(file, code)
+                return path, ""
         except OSError:
             pass  # an old kernel, or one that forbids it
     import tempfile
 
     folder = tempfile.mkdtemp(prefix="quarterdeck-errand-")
     path = os.path.join(folder, "code.zip")
-    import atexit
-    import shutil
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _write(file, code)
+    os.close(file)
+    return path, folder
 
-    atexit.register(shutil.rmtree, folder, True)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), path
+
+def _write(file: int, code: bytes) -> None:
+    view = memoryview(code)
+    while view:
+        view = view[os.write(file, view) :]

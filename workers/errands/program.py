@@ -21,8 +21,8 @@ LONGEST_LINE_BYTES = 16 * 1024 * 1024
 EXIT_FAILED = 70
 
 
-def main(nonce: str) -> NoReturn:
-    """Serves one job over standard input and output. Never returns."""
+def main(nonce: str, folder: str = "") -> NoReturn:
+    """Serves one job over standard input and output, then removes ``folder``. Never returns."""
     os.umask(0o077)
     if hasattr(signal, "SIGIO"):
         signal.signal(signal.SIGIO, signal.SIG_IGN)  # somebody waits for our lease: it ends soon
@@ -45,6 +45,10 @@ def main(nonce: str) -> NoReturn:
         os.write(2, f"the errand failed: {type(error).__name__}: {error}\n".encode()[:2000])
     try:
         requests.close()
+        if folder:
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
         os._exit(code)
 

@@ -1,7 +1,7 @@
 """Which request is done by whom. Each one's code is imported when it is first wanted."""
 
 import os
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict
 
 from workers.errands.faults import ErrandFailed
 from workers.errands.work import Work
@@ -13,7 +13,7 @@ class Requests:
     """What one job has asked of this program, and what it holds for it."""
 
     def __init__(self) -> None:
-        self._lock: Any = None
+        self._locks: Dict[str, Any] = {}  # by destination
         self._snapshots: Any = None
         self._cache: Any = None
         self._handlers: Dict[str, Handler] = {
@@ -40,8 +40,8 @@ class Requests:
         """Drops what it holds."""
         if self._snapshots is not None:
             self._snapshots.drop_all()
-        if self._lock is not None:
-            self._lock.release()
+        for lock in self._locks.values():
+            lock.release()
 
     def _list(self, asked: Dict[str, Any], work: Work) -> Any:
         from workers.errands.listing import list_datasets
@@ -76,9 +76,8 @@ class Requests:
     def _take_lock(self, asked: Dict[str, Any], _: Work) -> None:
         from workers.errands.locking import Lock
 
-        if self._lock is not None:
-            raise ErrandFailed("bad_request", "this errand holds a destination already")
-        self._lock = Lock(asked["destination"], asked["fence"], asked["holder"])
+        lock = Lock(asked["destination"], asked["fence"], asked["holder"])
+        self._locks[lock.destination] = lock
 
     def _place(self, asked: Dict[str, Any], work: Work) -> Any:
         from workers.errands.placing import place_files
@@ -124,8 +123,8 @@ class Requests:
         from workers.errands.below import real_root
 
         wanted = real_root(asked["destination"])
-        held: Optional[str] = None if self._lock is None else self._lock.destination
-        if held != wanted or self._lock.fence != asked["fence"]:
+        held = self._locks.get(wanted)
+        if held is None or held.fence != asked["fence"]:
             text = f"{wanted}: not locked by this errand with fence {asked['fence']}"
             raise ErrandFailed("bad_request", text)
         if not os.path.isdir(wanted):

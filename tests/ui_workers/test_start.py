@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from console.ui.modals.start import StartModal
@@ -157,3 +158,19 @@ async def test_the_palette_starts_a_preset(tmp_path: Path, a: MemoryNode) -> Non
         await says(pilot, "[train]", "cd runs && python3 train.py")
         await pilot.press("escape")
         assert "Start workers" not in screen_text(pilot)
+
+
+async def test_each_press_moves_by_one_preset_however_fast_they_come(
+    tmp_path: Path, a: MemoryNode
+) -> None:
+    async with console(tmp_path, a) as pilot:
+        for name in ("S", "right", "right", "right"):  # none waits for the one before
+            key = events.Key(name, name if len(name) == 1 else None)
+            key.set_sender(pilot.app)
+            pilot.app._driver.send_message(key)
+        await says(pilot, "[reversi-train]")
+        choice = pilot.app.screen.query_one(Choice)
+        assert choice.place == 3
+        for _ in choice.words:
+            pilot.app.simulate_key("right")
+        await says(pilot, "[reversi-train]")  # once round

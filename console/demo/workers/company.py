@@ -16,6 +16,7 @@ from workers.protocol import (
     AdoptProcess,
     CheckWorker,
     ClearOrphan,
+    CodeStored,
     CommandWorker,
     DescribeWorker,
     Done,
@@ -28,6 +29,7 @@ from workers.protocol import (
     OrphanReport,
     SearchLog,
     StartWorker,
+    StoreCode,
     WorkerCheck,
     WorkerDetails,
     WorkerEvent,
@@ -61,6 +63,7 @@ class DemoWorkers:
             ClearOrphan: self._clear,
             SearchLog: self._search,
             FindErrors: self._errors,
+            StoreCode: lambda _: CodeStored(True),
         }
 
     def report(self, at: Moment | None = None) -> WorkerReport:
@@ -92,7 +95,8 @@ class DemoWorkers:
 
     def _check(self, spec: WorkerSpec) -> WorkerCheck:
         python = "/usr/bin/python3"
-        notes = tuple(f"{place} is not there: {python} is used" for place in spec.interpreters[:1])
+        asked = spec.interpreters[:1] if spec.kind != "job" else ()
+        notes = tuple(f"{place} is not there: {python} is used" for place in asked)
         return WorkerCheck(
             spec.command, spec.directory or "~/run", python, self._free(spec.gpus), notes,
             self._refusals(spec),

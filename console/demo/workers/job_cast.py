@@ -7,17 +7,29 @@ from functools import lru_cache
 from console.demo.machines import machine
 from console.demo.workers.cast import DAY_S, HOUR_S, MINUTE_S, Course, Role
 from console.demo.workers.legs import Leg, legs
+from workers.protocol import WorkerSpec
 
 SOURCES = ("gpu-1", "gpu-2", "gpu-4", "gpu-5", "lambda-1", "lambda-2", "lambda-3", "vast-1", "vast-2",
            "vast-5", "cpu-1", "cpu-2", "cpu-3")  # fmt: skip
 REFUSED = {"vast-5": "cannot be reached: 203.0.113.77:22 refused the connection; try 3 of 3"}
 _GB = 10**9
+_STARTED_EACH = 2.0 * _GB  # a node, in a job that is started in the demo
 
 
 @lru_cache(maxsize=64)
 def jobs(index: int) -> tuple[Role, ...]:
     """Those of one machine, the newest first."""
     return _JOBS.get(machine(index).name, ())
+
+
+def job_role(spec: WorkerSpec) -> Role:
+    """How a job that is started in the demo goes: to each of its nodes, which its tags name."""
+    kind, *sources = spec.tags or ("job",)
+    return Role(
+        name=spec.name, preset="", command=spec.command, kind="job", unit="file", phase=kind, cpu_percent=38.0,
+        processes=4, restart="asked", tags=spec.tags,
+        legs=legs(tuple(sources) or ("home",), _STARTED_EACH),
+    )  # fmt: skip
 
 
 def _job(

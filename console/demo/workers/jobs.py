@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from console.demo.workers.legs import Leg, lasts_s, legs, parts
-from workers.protocol import Progress, WorkerSpec
+from console.demo.workers.legs import lasts_s, parts
+from workers.protocol import Progress
 
 if TYPE_CHECKING:
     from console.demo.workers.cast import Role
     from console.demo.workers.run import DemoRun
-
-_STARTED_EACH = 400e6  # bytes of a node, in a job that is started in the demo
-_KINDS = frozenset({"sync", "aggregate", "backup", "prune", "update_code", "command", "pipeline"})
 
 
 def job_progress(run: DemoRun, t: float) -> Progress | None:
@@ -30,12 +27,6 @@ def job_progress(run: DemoRun, t: float) -> Progress | None:
         total=sum(part.total or 0.0 for part in found) or None, unit=role.unit, message=role.says,
         health="ok", age_s=None if over else t % 2.0, parts=found,
     )  # fmt: skip
-
-
-def legs_of(spec: WorkerSpec) -> tuple[Leg, ...]:
-    """Of a job that is started in the demo: its tags name the nodes."""
-    sources = tuple(tag for tag in spec.tags if tag not in _KINDS)
-    return legs(sources or ("this machine",), _STARTED_EACH)
 
 
 def input_of(role: Role) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from workers.protocol import ProgressPart
 
 AT_ONCE = 2
 _BYTES_A_SECOND = 84e6
-_FILE_BYTES = 1.9e6
+_FILE_BYTES, _RECORD_BYTES = 1.9e6, 1_380.0
 _TRIED_S = 12.0  # before a node is given up
 
 
@@ -38,7 +38,7 @@ def legs(
         size = int(each * (0.3 + 1.4 * fraction(name, "leg", each)))
         pace = _BYTES_A_SECOND * (0.5 + fraction(name, "pace"))
         ends = lanes[lane] + (_TRIED_S if fault else max(2.0, size / pace))
-        files = max(1, int(size / _FILE_BYTES))
+        files = max(1, int(size / (_RECORD_BYTES if unit == "record" else _FILE_BYTES)))
         found.append(Leg(name, files, size, lanes[lane], ends, unit, fault))
         lanes[lane] = ends
     return tuple(found)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from console.demo.noise import around
 from console.demo.workers import lines
 from console.demo.workers.cast import Course, Role
-from console.demo.workers.jobs import input_of, job_progress, legs_of
+from console.demo.workers.job_cast import job_role
+from console.demo.workers.jobs import input_of, job_progress
 from console.demo.workers.log import last_line
 from console.demo.workers.run import LIVE, DemoRun, Moment
 from workers.protocol import Progress, RestartRule, Variable, WorkerRecord, WorkerSpec
@@ -88,8 +89,9 @@ def spec_of(role: Role, run_id: str) -> WorkerSpec:
 
 def role_of(spec: WorkerSpec) -> Role:
     """How a worker that is started in the demo behaves: well."""
+    if spec.kind == "job":
+        return job_role(spec)
     return Role(
         name=spec.name, preset=spec.preset, command=spec.command, kind=spec.kind, per_minute=12.0,
         drain=spec.drain, gpu_indices=spec.gpu_indices, restart=spec.restart.policy,
-        tags=spec.tags, legs=legs_of(spec) if spec.kind == "job" else (),
     )  # fmt: skip

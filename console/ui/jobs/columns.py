@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich.style import Style
 
@@ -28,6 +29,7 @@ COLUMNS = (
     Column("on", "RUNS ON", 9, most=12, rank=7),
     Column("message", "MESSAGE", 9, grow=True),
 )
+_ROOMY, _MESSAGE = 110, 26  # cells of the screen from which on, and of the column that says why
 _FAR = float("inf")
 
 SORTS: dict[str, Callable[[JobRow], tuple[object, ...]]] = {
@@ -43,6 +45,13 @@ SORTS: dict[str, Callable[[JobRow], tuple[object, ...]]] = {
     "message": lambda row: (row.message,),
     "on": lambda row: (row.node,),
 }
+
+
+def columns_for(width: int) -> tuple[Column, ...]:
+    """On a screen of `width` cells; with room, what a job says comes before where it runs."""
+    if width < _ROOMY:
+        return COLUMNS
+    return tuple(replace(c, width=_MESSAGE) if c.key == "message" else c for c in COLUMNS)
 
 
 def cells(row: JobRow, inks: Inks, glyphs: Glyphs) -> Sequence[Cell]:

@@ -8,7 +8,7 @@ from console.fleet.jobs import JobRow
 from console.fleet.jobs.amount import Amount
 from console.formatting import age, percent, rate, size
 from console.ui.jobs.columns import state_ink, when
-from console.ui.jobs.parts import counted, failed_lines, parts_lines
+from console.ui.jobs.parts import counted, parts_lines
 from console.ui.lines import Line, Pen, heading, meter, words
 from console.ui.paint import fit
 
@@ -24,8 +24,6 @@ def detail_lines(row: JobRow, pen: Pen) -> list[Line]:
         lines += words(pen, row.message, pen.inks.warn if row.bad else pen.inks.text, 1)[:3]
     if row.parts:
         lines += [[(f" {counted(row.parts)}", pen.inks.dim)], *parts_lines(row, pen)]
-        failed = failed_lines(row, pen)
-        lines += [[], *failed] if failed else []
     return lines
 
 

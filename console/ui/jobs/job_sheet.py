@@ -9,7 +9,7 @@ from console.fleet.jobs.orders import Order, orders
 from console.fleet.workers.words import command_line, moment
 from console.formatting import MISSING, age, size
 from console.ui.jobs.detail import amount_line
-from console.ui.jobs.parts import counted, failed_lines, parts_lines
+from console.ui.jobs.parts import counted, parts_lines
 from console.ui.lines import Line, Pen, heading, words
 from workers.protocol import WorkerDetails
 
@@ -23,8 +23,6 @@ def job_lines(row: JobRow, details: WorkerDetails | None, pen: Pen) -> list[Line
     lines += _facts(row, pen)
     if row.parts:
         lines += [[], heading(pen, "Nodes", counted(row.parts)), *parts_lines(row, pen)]
-        failed = failed_lines(row, pen)
-        lines += [[], *failed] if failed else []
     if details is not None:
         lines += _told(details, pen) + _events(details, pen)
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from console.fleet.jobs import JobRow
@@ -24,7 +25,7 @@ _WIDE = 100  # cells from which on there is room for everything
 def parts_lines(row: JobRow, pen: Pen) -> list[Line]:
     """A line for each node: what moves first, then what is wrong, then what waits and what is through."""
     parts = sorted(row.parts, key=lambda part: _place(part.state))
-    return [_part(part, row.live, pen) for part in parts]
+    return [line for part in parts for line in _part(part, row.live, pen)]
 
 
 def counted(parts: Sequence[ProgressPart]) -> str:
@@ -35,16 +36,8 @@ def counted(parts: Sequence[ProgressPart]) -> str:
     return ", ".join(f"{found[state]} {state}" for state in sorted(found, key=_place))
 
 
-def failed_lines(row: JobRow, pen: Pen) -> list[Line]:
-    """Every node that was not done with its whole reason: what a line above cuts off."""
-    lines: list[Line] = []
-    for part in row.parts:
-        if part.state in BAD and part.message:
-            lines += words(pen, f"{part.name}: {part.message}", pen.inks.bad, 1)
-    return lines
-
-
-def _part(part: ProgressPart, live: bool, pen: Pen) -> Line:
+def _part(part: ProgressPart, live: bool, pen: Pen) -> list[Line]:
+    """One line; of a node that was not done the whole reason, where the line has no room for it."""
     inks, glyphs = pen.inks, pen.glyphs
     share, tint = None if part.state == "waiting" else share_of(part), _ink(part.state, inks)
     filled, rest = bar(share, _LONG if pen.width >= _WIDE else _BAR, glyphs)
@@ -72,7 +65,10 @@ def _part(part: ProgressPart, live: bool, pen: Pen) -> Line:
         line.append((f"{fit(_units(part), 17)} ", inks.dim))
     room = max(0, pen.width - sum(len(text) for text, _ in line))
     said = part.message or part.state
-    return [*line, (fit(said, room), tint if part.state in BAD else inks.dim)]
+    bad = part.state in BAD
+    if bad and cell_len(said) > room:
+        return [line, *words(pen, said, tint, 3)]
+    return [[*line, (fit(said, room), tint if bad else inks.dim)]]
 
 
 def _bytes(part: ProgressPart, width: int) -> str:

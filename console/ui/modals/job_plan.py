@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -97,17 +97,21 @@ class JobPlanModal(Dialog[bool]):
     def _think(self) -> None:
         """Asks what the job would do now; changes nothing anywhere."""
         self._plan, self._fault, self._waited_s = None, "", 0.0
-        self.run_worker(self._ask(self._chosen), group="plan", exclusive=True)
+        question: Callable[[], Any] = self._ask
+        self.run_worker(question, group="plan", exclusive=True)
         self.title_text = self._title()
         self.query_one("#box").border_title = Content(self.title_text)
         self._show_keys()
         self.redraw()
 
-    async def _ask(self, name: str) -> None:
+    async def _ask(self) -> None:
         try:
-            plan = await self._asked(name)
+            plan = await self._asked(self._chosen)
         except QuarterdeckError as error:
             self._fault = str(error)
+        except Exception as error:  # a plan that never comes would be waited for in vain
+            self.console_app.record_failure(f"planning {self._chosen}", error)
+            self._fault = f"no plan: {type(error).__name__}; the traceback is in the log"
         else:
             self._plan = plan
             self.set_class(plan.job.kind == "prune", "bad")  # it removes what does not come back

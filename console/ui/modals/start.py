@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -137,10 +137,15 @@ class StartModal(Dialog[bool]):
             self._plan, self._fault = None, str(error)
         self._asking = self._plan is not None
         self.workers.cancel_group(self, "plan")
-        if self._plan is not None:
-            self.run_worker(self._ask(self._plan), group="plan")
+        plan = self._plan
+        if plan is not None:
+            self.run_worker(self._question(plan), group="plan")
         self.complain("")
         self.redraw()
+
+    def _question(self, plan: StartPlan) -> Callable[[], Any]:
+        """Made only when it is its turn: one that is cancelled before leaves nothing behind."""
+        return lambda: self._ask(plan)
 
     async def _ask(self, plan: StartPlan) -> None:
         await asyncio.sleep(SETTLE_S)

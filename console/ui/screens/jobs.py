@@ -14,10 +14,10 @@ from console.fleet.jobs.words import HISTORY, QUEUED, RUNNING, SCHEDULED
 from console.fleet.workers import WorkerView
 from console.fleet.workers.words import command_line
 from console.ui.filter_words import JOBS, FilterWords
-from console.ui.jobs.columns import COLUMNS, SORTS, cells, heading_cells
+from console.ui.jobs.columns import COLUMNS, SORTS, cells, columns_for, heading_cells
 from console.ui.jobs.detail import detail_lines
 from console.ui.keys import key
-from console.ui.lines import Line, Pen
+from console.ui.lines import Line, Pen, heading
 from console.ui.paint import Inks, Piece, fit
 from console.ui.screens.base import FleetAwareScreen
 from console.ui.widgets.caption import Caption
@@ -56,6 +56,9 @@ class JobsScreen(FleetAwareScreen):
 
     def on_mount(self) -> None:
         self.query_one(Table).focus()
+
+    def on_resize(self) -> None:
+        self.query_one(Table).use_columns(columns_for(self.size.width))
 
     # ------------------------------------------------------------ what is shown
 
@@ -123,7 +126,14 @@ class JobsScreen(FleetAwareScreen):
 
     def _detail(self, pen: Pen) -> list[Line]:
         row = self.current
-        return detail_lines(row, pen) if row else []
+        if row is not None:
+            return detail_lines(row, pen)
+        section = self.query_one(Table).current
+        if section is None:
+            return []
+        count, folded = self._counts.get(section, 0), section in self._folded
+        said = f"{count} {_SAID[section]}; Enter {'unfolds' if folded else 'folds'} the section"
+        return [heading(pen, section), [(f" {said}", pen.inks.dim)]]
 
     # ------------------------------------------------------------ keys
 

@@ -66,7 +66,7 @@ class SummaryLine(Painted):
             (" quarterdeck ", inks.title),
             apart,
             (f"{summary.nodes_up}/{summary.nodes_total}", inks.good if all_up else inks.warn),
-            (" nodes up" if words else " nodes", inks.dim),
+            (" nodes up", inks.dim),
         ]
         for word, count in sorted(summary.states):
             if word != "up":
@@ -129,7 +129,8 @@ class SummaryLine(Painted):
                     (" " + glyphs.shade * filled, inks.good),
                     (glyphs.light * (_BAR - filled), inks.faint),
                 ]
-            pieces.append((f" {percent(100 * jobs.share)}", inks.text))
+            said = percent(100 * jobs.share)
+            pieces.append((f" {said if bar else said.replace(' ', '')}", inks.text))
         return pieces
 
     def _worst(self, width: int, inks: Inks, glyphs: Glyphs) -> Strip:

@@ -144,6 +144,12 @@ class Table(Painted, ScrollView, can_focus=True):
         if self.current is not None and self.current != current:
             self.post_message(self.Moved(self, self.current))
 
+    def use_columns(self, columns: Sequence[Column]) -> None:
+        """Other widths or ranks of the same columns."""
+        self.columns = tuple(columns)
+        self._fitted_for = 0
+        self.refresh()
+
     def rows_changed(self, keys: Iterable[str] | None = None) -> None:
         """Paints these rows anew, where they are in sight; all of them without `keys`."""
         if keys is None:

@@ -10,9 +10,11 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -209,6 +211,12 @@ class JobSettings(Section):
         """Read on the node it runs on, at each attempt."""
         found = self.environment.items()
         return tuple(value.reference(key) for key, value in found if isinstance(value, NodeSecret))
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the keys of other kinds."""
+        foreign = frozenset().union(*_OWN.values()) - _OWN[self.kind]
+        return {key: value for key, value in handler(self).items() if key not in foreign}
 
     @property
     def conducted(self) -> bool:

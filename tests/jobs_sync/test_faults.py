@@ -113,8 +113,6 @@ def _is_transfer(pid: int) -> bool:
     [
         ('[ -e "$0.again" ] && exec /usr/bin/rsync "$@"; : > "$0.again"; exit 12', 0, ""),
         ('/usr/bin/rsync "$@"; echo "file has vanished: x" >&2; exit 24', 0, "vanished"),
-        ("echo 'rsync: deletions stopped' >&2; exit 25", 1, "limit of deletions"),
-        ("echo 'io timeout' >&2; exit 30", 1, "no data came for too long"),
         ("echo 'ssh: Could not resolve hostname' >&2; exit 255", 3, "Could not resolve"),
     ],
 )
@@ -145,6 +143,25 @@ def test_a_folder_that_is_gone_is_no_folder_that_is_empty(scene: Scene) -> None:
     error = scene.failing()
     assert "games: d: not there" in str(error)
     assert scene.copy("games", "d/a.jsonl").read_text() == "{}\n"
+
+
+def test_an_old_rsync_is_used_and_warned_of(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 34 of the security list."""
+    scene.put("d/a.jsonl", "{}\n")
+    bin_folder = scene.folder / "bin"
+    old = (
+        'case "$*" in *--version*) echo "rsync  version 3.2.3  protocol version 31"; exit;; esac\n'
+    )
+    script(bin_folder, "rsync", f'{old}exec {REAL} "$@"\n')
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    text = sync.plan(scene.document()).text()
+    assert "warning: rsync 3.2.3 on local has known flaws: 3.4.3 or newer is wanted" in text
+    assert "--protect-args" in text
+    scene.run()
+    assert scene.copy("games", "d/a.jsonl").exists()
+    assert "warning: rsync 3.2.3" in capsys.readouterr().out
 
 
 @pytest.mark.root

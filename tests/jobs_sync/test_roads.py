@@ -99,6 +99,25 @@ def test_a_destination_that_asks_for_another_command_gets_none(scene: Scene) -> 
     assert not (scene.folder / "was-run").exists()
 
 
+@pytest.mark.parametrize(
+    ("end", "before", "code", "words"),
+    [
+        ("gpu-1", 'case "$*" in *--sender*) echo "Connection reset" >&2; exit 255;; esac', 3, "gpu-1 cannot be reached"),
+        ("store", 'case "$*" in *progress2*) exec no-such-rsync;; esac', 1, "rsync on store did not begin"),
+    ],
+)  # fmt: skip
+def test_an_end_of_a_relay_that_fails_is_named(
+    scene: Scene, end: str, before: str, code: int, words: str
+) -> None:
+    scene.put("d/a.jsonl", "{}\n")
+    changes = relayed(scene)
+    changes["hosts"][end]["ssh"] = fake_ssh(scene.folder, end, before)
+    error = scene.failing(**changes)
+    assert error.code == code
+    assert words in str(error)
+    assert scene.synced() == []
+
+
 def test_from_this_machine_to_a_far_destination(scene: Scene) -> None:
     scene.put("d/a.jsonl", "{}\n")
     changes = relayed(scene)

@@ -16,7 +16,7 @@ Act = Callable[[Part], "str | None"]
 
 _LONGEST_PAUSE_S = 60.0
 _LOOK_EVERY_S = 0.1
-_SPARE_S = 1.0  # of the grace time, for the last word
+_SPARE_S = 3.0  # of the grace time, for closing what is open and the last word
 
 
 class Skip(Exception):

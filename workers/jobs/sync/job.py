@@ -1,5 +1,6 @@
 """A sync as a job: look at every node first, see whether all of it fits, then carry."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from workers.jobs.sync.decide import LATER, UNSETTLED
 from workers.jobs.sync.node import NodeSync
 from workers.jobs.sync.road import road
 from workers.jobs.sync.survey import Survey, check_twins, survey
+from workers.jobs.sync.tally import Tally
 from workers.jobs.sync.target import Target
 from workers.jobs.sync.version import Version, probe
 
@@ -30,8 +32,9 @@ class Sync:
         self.parts = Parts(worker, document.sources, "file")
         self.crew = Crew(worker, document.limits, self.parts)
         self.found: dict[str, Survey] = {}
+        self.tally = Tally()
+        self._mutex = threading.Lock()
         self.warnings: dict[str, str] = {}
-        self._taken: set[str] = set()
         self._worker = worker
 
     @property
@@ -54,6 +57,7 @@ class Sync:
         self.target.check_room(sum(self.found[name].arriving_bytes for name in waiting))
         self.crew.work(waiting, self._carry)
         self.crew.finish()
+        self._worker.say(message=self.tally.text())
         if not self._worker.stopping:  # what has come of a file is kept for the next run
             self.target.clear()
 
@@ -82,6 +86,8 @@ class Sync:
             way = road(self.document, host, self.destination, self.own, found.home)
             transfer = NodeSync(self.document, found, way, self.target, errand, self.crew, part)
             tally = transfer.run()
+        with self._mutex:
+            self.tally = self.tally.plus(tally)
         if tally.partial:
             part.say(state=PARTIAL, message=tally.text())
         times = f"copied in {transfer.copied_s:.1f} s, verified in {transfer.verified_s:.1f} s"

@@ -1,8 +1,13 @@
 """How far one node's transfer is, over all its legs."""
 
+from workers.jobs.errors import Refused
 from workers.jobs.parts import Part
 from workers.jobs.sync.arguments import Leg
 from workers.jobs.sync.progress import Progress
+
+_SLACK_BYTES = (
+    1 << 30
+)  # what live files may grow by between the survey and their turn, beside as much again
 
 
 class Meter:
@@ -19,7 +24,12 @@ class Meter:
             self._part.say(message=message)
 
     def progress(self, seen: Progress) -> None:
-        """As rsync says it. Its own ETA knows only the leg: ours is of all that is left."""
+        """As rsync says it. Its own ETA knows only the leg: ours is of all that is left.
+
+        Raises Refused where a node sends far more than it listed: nobody has looked whether that fits.
+        """
+        if self._bytes + seen.bytes > 2 * self._total + _SLACK_BYTES:
+            raise Refused("it sends far more than it listed; nothing of it was taken")
         size = min(self._total, self._bytes + seen.bytes)
         rate = seen.rate_bytes_s
         eta = (self._total - size) / rate if rate > 0 else None

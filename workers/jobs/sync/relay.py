@@ -25,7 +25,7 @@ LETTERS = "iLsfxCIvu"
 """Capabilities a client may tell of; they say how bytes are put, never which files."""
 
 _BRIDGE = f'echo "{MARK} $*" >&9; exec 7<&0; cat <&7 >&9 & exec cat <&8'
-_RECEIVER = 'exec "$@" 8<&0 9>&1 >&2 </dev/null'
+_RECEIVER = 'LC_ALL=C exec "$@" 8<&0 9>&1 >&2 </dev/null'
 _SENDER = 'list=$1; trap "rm -f -- \\"\\$list\\"" EXIT; shift; "$@"'
 _MOST_NOISE = 64 * 1024
 _PATIENCE_S = 60.0

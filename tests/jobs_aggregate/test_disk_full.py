@@ -1,4 +1,4 @@
-"""A full disk: no manifest, nothing half, exit code 6; with room again the next run finishes."""
+"""A full disk and a power cut: no manifest, nothing half; the next run finishes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs_aggregate.world import World, text_of
-from tests.supervisor_state.disks import tmpfs
+from tests.jobs_aggregate.world import World, lines_of, text_of
+from tests.supervisor_state.disks import ext4, power_cut, tmpfs
 from workers.jobs.errors import NoRoom
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -47,3 +47,17 @@ def test_too_little_room_is_seen_before(world: World) -> None:
     with pytest.raises(NoRoom, match="space_fraction"):
         world.merge(limits={"space_fraction": 0.01})
     assert not world.store.exists()
+
+
+def test_a_power_cut(tmp_path: Path) -> None:
+    with ext4(tmp_path / "disk") as folder:
+        world = World(folder / "D")
+        world.copy("a", "x.jsonl", text_of(lines_of(1, 2)))
+        world.copy("b", "x.jsonl", text_of([*lines_of(2, 3), b"no record"]))
+        os.sync()
+        (first, second) = world.merge()
+        power_cut(folder)
+        world.check()
+        assert world.entries() == [first, second]
+        assert sorted(world.lines()) == sorted(lines_of(1, 2, 3))
+        assert [each["text"] for each in world.rejected()] == ["no record"]

@@ -15,6 +15,7 @@ import pytest
 
 from tests.agents import ROOT
 from tests.jobs_aggregate.world import DATASET, World, lines_of, text_of
+from workers.errands.client import Errand
 
 
 class Job:
@@ -110,6 +111,10 @@ def test_refusals(job: Job) -> None:
     assert job.run()[0] == 0
     code, said = job.run(fence=4)
     assert (code, "a newer job has been there" in said) == (1, True)
+    with Errand.open({"ssh": None}, "local") as errand:
+        errand.lock(str(job.world.root), 6, "sync (ada@desk)")
+        code, said = job.run(fence=7)
+    assert (code, "another job is at work there: sync (ada@desk)" in said) == (1, True)
 
 
 def test_a_stop_keeps_what_is_whole(job: Job) -> None:

@@ -38,7 +38,7 @@ class Task(NamedTuple):
     @property
     def new_bytes(self) -> int:
         """To be read."""
-        return sum(each.bytes - _before(each.earlier) for each in self.pending.sources)
+        return sum(each.new_bytes for each in self.pending.sources)
 
 
 def root_of(document: Document) -> Path:
@@ -120,7 +120,3 @@ def _missing(store: Store, known: tuple[Aggregated, ...]) -> tuple[Aggregated, .
         for entry in entries_of(manifest)
         if (entry.node_key, entry.path, entry.bytes, entry.hash, entry.generation) not in said
     )
-
-
-def _before(earlier: Aggregated | None) -> int:
-    return earlier.bytes if earlier else 0

@@ -1,7 +1,6 @@
 """The plan of an aggregation, as it is shown before anything is read but manifests."""
 
 from workers.jobs.aggregate.orders import Task, no_room, task_of
-from workers.jobs.aggregate.sources import Source
 from workers.jobs.document import Document
 from workers.jobs.plan import HostPlan, Plan
 
@@ -25,7 +24,7 @@ def told(document: Document) -> Plan:
     return Plan(
         document,
         f"merges into {stores or 'nothing: no dataset is named'}",
-        tuple(_host(name, tasks) for name in nodes_of(document, tasks)),
+        tuple(_host(document, name, tasks) for name in nodes_of(document, tasks)),
         NEVER,
         tuple(warnings),
         tuple(text for text in refusals if text),
@@ -40,10 +39,16 @@ def nodes_of(document: Document, tasks: list[Task]) -> list[str]:
     return [*document.sources, *sorted(found - {*document.sources})]
 
 
-def _host(name: str, tasks: list[Task]) -> HostPlan:
+def _host(document: Document, name: str, tasks: list[Task]) -> HostPlan:
     sources = [each for task in tasks for each in task.pending.sources if each.node == name]
-    return HostPlan(name, "merges its copies", len(sources), sum(map(_bytes, sources)))
+    size = sum(source.new_bytes for source in sources)
+    return HostPlan(name, "merges its copies", len(sources), size, notes=_notes(document, name))
 
 
-def _bytes(source: Source) -> int:
-    return source.bytes - (source.earlier.bytes if source.earlier else 0)
+def _notes(document: Document, name: str) -> tuple[str, ...]:
+    """What is known of a node that does not answer."""
+    if name not in document.sources:
+        return ()
+    host = document.host(name)
+    why = host.problem or (host.seen if host.seen != "up" else None)
+    return (f"{why}: what it made after its last sync will be missing",) if why else ()

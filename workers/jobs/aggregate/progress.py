@@ -1,12 +1,13 @@
 """How far each node's records are, and how the run ended for each."""
 
-import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 
 from workers.harness import CorruptData, Worker, WorkerError
 from workers.jobs.aggregate.generation import Made
 from workers.jobs.aggregate.orders import Task
+from workers.jobs.aggregate.pace import READING, WRITING, Pace
 from workers.jobs.aggregate.sources import Refusal, Source
 from workers.jobs.crew import Crew
 from workers.jobs.document import Document
@@ -27,8 +28,9 @@ class Progress:
         self.parts = Parts(worker, nodes, "record")
         self.crew = Crew(worker, replace(document.limits, retries=0), self.parts)
         self._tasks = tasks
-        self._lock = threading.Lock()
-        self._counts: dict[tuple[str, str], int] = {}
+        self._paces = {name: Pace(_total(name, tasks)) for name in nodes}
+        for name, pace in self._paces.items():
+            self.parts[name].say(total=pace.total)
         self._down: dict[str, str] = {}
         self._refused: dict[str, list[Refusal]] = {}
         self._new = self._merged = 0
@@ -42,10 +44,10 @@ class Progress:
 
     def reading(self, source: Source, records: int) -> None:
         """Raises Interrupted once the job should end, as ``writing`` does."""
-        self._count("reading", source, records)
+        self._count(READING, source, records)
 
     def writing(self, source: Source, records: int) -> None:
-        self._count("writing", source, records)
+        self._count(WRITING, source, records)
 
     def refused(self, refusal: Refusal) -> None:
         """A file of which nothing was taken."""
@@ -92,13 +94,13 @@ class Progress:
     def _count(self, what: str, source: Source, records: int) -> None:
         self.crew.check()
         part = self.parts[source.node]
-        with self._lock:
-            key = (source.node, what)
-            count = self._counts[key] = self._counts.get(key, 0) + records
-        if part.state != RUNNING or not part.message.startswith(what):
-            part.say(state=RUNNING, message=f"{what} records", done=count)
-        else:
-            part.say(done=count)
+        pace = self._paces[source.node]
+        pace.count(what, records)
+        if part.state != RUNNING or pace.due(time.monotonic()):
+            part.say(
+                state=RUNNING, done=pace.counts[WRITING], eta_s=pace.eta_s(time.monotonic()),
+                message="" if what == WRITING else f"reads: {pace.counts[READING]:,} records",
+            )  # fmt: skip
 
     def _trouble(self, node: str) -> str:
         words = []
@@ -117,3 +119,10 @@ class Progress:
             return "nothing of it was ever synced"
         told = datetime.fromtimestamp(newest, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         return f"what it made after its last sync ({told}) is not here"
+
+
+def _total(node: str, tasks: list[Task]) -> int | None:
+    """Records of a node that are to be merged; None where some file's cannot be told before."""
+    found = [each.new_records for t in tasks for each in t.pending.sources if each.node == node]
+    known = [count for count in found if count is not None]
+    return sum(known) if len(known) == len(found) else None

@@ -23,6 +23,19 @@ class Source(NamedTuple):
     """Where the copy lies, relative to the dataset's folder."""
     earlier: Aggregated | None = None
     """The longest beginning of it that was aggregated before."""
+    records: int | None = None
+    """In all its bytes, as the node counted them."""
+
+    @property
+    def new_bytes(self) -> int:
+        """After what was aggregated before."""
+        return self.bytes - (self.earlier.bytes if self.earlier else 0)
+
+    @property
+    def new_records(self) -> int | None:
+        if self.records is None:
+            return None
+        return max(0, self.records - (self.earlier.records if self.earlier else 0))
 
     @property
     def words(self) -> str:
@@ -78,7 +91,7 @@ def _source(found: Synced, before: list[Aggregated]) -> Source:
     earlier = max(shorter, key=lambda entry: entry.bytes, default=None)
     return Source(
         found.node, found.node_key, found.path, found.bytes, found.hash,
-        (found.node, *parts), earlier,
+        (found.node, *parts), earlier, found.records,
     )  # fmt: skip
 
 
@@ -90,7 +103,7 @@ def in_batches(
     size = 0
     for source in sources:
         batch.append(source)
-        size += source.bytes - (source.earlier.bytes if source.earlier else 0)
+        size += source.new_bytes
         if size >= most_bytes or len(batch) >= most_files:
             yield batch
             batch, size = [], 0

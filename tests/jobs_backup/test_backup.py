@@ -114,3 +114,16 @@ def test_the_plan_shows_the_commands_and_sends_nothing(
     for secret in environ.values():
         assert "secret" not in secret or secret not in shown.stdout
     assert objects(far(remote)) == ()
+
+
+def test_a_store_that_began_anew_is_no_continuation(
+    tmp_path: Path, environ: dict[str, str], remote: str
+) -> None:
+    make_generation(tmp_path / "D", 1)
+    assert run_job(tmp_path / "job", orders("backup", tmp_path / "D", remote)).returncode == 0
+    make_generation(tmp_path / "D", 1, {"part-00000.parquet": 10})
+    make_generation(tmp_path / "D", 2)
+    for words in ((), ("--plan",)):
+        done = run_job(tmp_path / "job", orders("backup", tmp_path / "D", remote), *words)
+        assert "is not the one that was backed up" in done.stdout + done.stderr
+    assert [line.generation for line in backed_up(tmp_path / "D")] == [1]

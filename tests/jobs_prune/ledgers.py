@@ -50,7 +50,13 @@ class Node:
             at=1.0,
         )
         self._manifest("synced").append([entry])
+        copy = self.copy_of(path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(data)
         return entry
+
+    def copy_of(self, path: str) -> Path:
+        return self.destination / DATASET / "gpu-1" / path
 
     def aggregated(self, entry: Synced, generation: int = 1) -> None:
         records = entry.records or 0

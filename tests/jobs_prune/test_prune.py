@@ -91,6 +91,20 @@ def test_without_a_backup_only_where_it_is_asked_for(tmp_path: Path, node: Node)
     assert not file.exists()
 
 
+def test_without_a_backup_the_copy_at_the_destination_is_read_again(
+    tmp_path: Path, node: Node
+) -> None:
+    lost, rotten, whole = (node.safe(f"data/{name}.jsonl") for name in ("lost", "rotten", "whole"))
+    node.copy_of("data/lost.jsonl").unlink()
+    copy = node.copy_of("data/rotten.jsonl")
+    copy.write_bytes(copy.read_bytes().replace(b'"n": 0', b'"n": 7'))
+    done = run_job(tmp_path / "job", node.orders(without_backup=True))
+    assert done.returncode == 0, done.stderr
+    assert [path.exists() for path in (lost, rotten, whole)] == [True, True, False]
+    message = status(tmp_path / "job")["extra"]["parts"][0]["message"]
+    assert "kept: its copy at the destination is not what was synced any more" in message
+
+
 def test_what_grew_changed_or_was_replaced_stays(tmp_path: Path, node: Node) -> None:
     node.backed_up()
     gone = node.safe("data/a.jsonl")

@@ -28,9 +28,6 @@ def test_from_a_node_to_the_store_and_off_its_disk(
         node = Node(tmp_path, errand.node_key)
     for number, path in enumerate(PATHS):
         node.write(path, 4, age_h=20.0 - number)
-        copy = node.destination / "games/gpu-1" / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(node.root / path, copy)
         node.synced(path)
     job, remote = tmp_path / "job", f"store:bucket/{tmp_path.name}"
     backup = orders("backup", node.destination, remote)

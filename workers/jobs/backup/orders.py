@@ -1,5 +1,6 @@
 """What of this machine is to be backed up, and what of it is not yet."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from workers.jobs.document import Document
 from workers.jobs.remote.models import MODELS, model_part
 from workers.jobs.stores import store_of
 from workers.ledger.manifest import Manifest, folder_of
-from workers.records.consolidated import generations
+from workers.ledger.shapes import BackedUp
+from workers.records.consolidated import generations, manifest_path
 
 WHAT = ("consolidated", "models")
 
@@ -68,11 +70,28 @@ def _models(document: Document) -> dict[str, Path]:
 
 
 def pending(orders: Orders, dataset: str, remote: str) -> list[int]:
-    """The finished generations above the newest that this remote has, ascending. Raises CorruptData."""
+    """The finished generations above the newest that this remote has, ascending.
+
+    Raises CorruptData where the store is not the one that was backed up: its numbers would mean other records.
+    """
     manifest = Manifest(folder_of(str(orders.root), dataset), "backed_up")
     try:
-        entries = manifest.read().entries
+        entries = [each for each in manifest.read().entries if each.remote == remote]
+        there = generations(orders.stores[dataset])
     except OSError as error:
-        raise CorruptData(f"{manifest.path}: cannot be read: {error.strerror}") from error
-    newest = max((each.generation for each in entries if each.remote == remote), default=-1)
-    return [number for number in generations(orders.stores[dataset]) if number > newest]
+        raise CorruptData(f"{error.filename}: cannot be read: {error.strerror}") from error
+    if not entries:
+        return there
+    newest = max(entries, key=lambda entry: entry.generation)
+    if newest.generation in there:
+        _check_same(orders.stores[dataset], newest)
+    return [number for number in there if number > newest.generation]
+
+
+def _check_same(store: Path, newest: BackedUp) -> None:
+    body = manifest_path(store, newest.generation).read_bytes()
+    if hashlib.blake2b(body, digest_size=16).hexdigest() != newest.hash:
+        raise CorruptData(
+            f"{store}: generation {newest.generation} is not the one that was backed up to {newest.remote}, as if "
+            "the store had begun anew; nothing was sent: give it a prefix of its own"
+        )

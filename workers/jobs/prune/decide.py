@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from workers.errands.shapes import Manifests
-from workers.ledger.shapes import JOURNAL, SHARD, SQLITE, Aggregated, DataFile
+from workers.ledger.names import place_of
+from workers.ledger.shapes import JOURNAL, SHARD, SQLITE, Aggregated, DataFile, Synced
 from workers.ledger.standing import covering, newest_synced
 
 GOES, KEPT, UNPROVEN = "goes", "kept", "unproven"
@@ -19,7 +20,7 @@ GOES, KEPT, UNPROVEN = "goes", "kept", "unproven"
 class Verdict(NamedTuple):
     """``what``: it goes; it is kept though it is safe, or is still at work; it is nowhere else for sure.
 
-    ``hash`` is that of the whole file, where it goes.
+    ``hash`` is that of the whole file, where it goes; ``copy`` where it lies below the destination.
     """
 
     dataset: str
@@ -27,6 +28,7 @@ class Verdict(NamedTuple):
     what: str
     reason: str
     hash: str = ""
+    copy: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def decide(
             verdict = Verdict(dataset, file, UNPROVEN, "not aggregated")
         else:
             generation = merged[file.path, entry.bytes, entry.hash].generation
-            verdict = _safe(dataset, file, entry.hash, generation, backed_up, rules)
+            verdict = _safe(dataset, file, entry, generation, backed_up, rules)
         if stays and verdict.what == GOES:
             verdict = verdict._replace(what=KEPT, reason=stays)
         found.append(verdict)
@@ -66,15 +68,16 @@ def decide(
 
 
 def _safe(
-    dataset: str, file: DataFile, digest: str, generation: int, backed_up: int, rules: Rules
+    dataset: str, file: DataFile, entry: Synced, generation: int, backed_up: int, rules: Rules
 ) -> Verdict:
     where = f"in generation {generation}"
     if not rules.needs_backup:
-        return Verdict(dataset, file, GOES, f"{where}; no backup is asked for", digest)
+        copy = place_of(dataset, entry.node, file.path)
+        return Verdict(dataset, file, GOES, f"{where}; no backup is asked for", entry.hash, copy)
     if generation > backed_up:
         last = "none is" if backed_up < 0 else f"up to {backed_up} they are"
         return Verdict(dataset, file, UNPROVEN, f"{where}, not backed up ({last})")
-    return Verdict(dataset, file, GOES, f"{where}, backed up", digest)
+    return Verdict(dataset, file, GOES, f"{where}, backed up", entry.hash)
 
 
 def _merged(

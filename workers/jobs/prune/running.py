@@ -6,6 +6,7 @@ from workers.jobs.crew import Act, Crew, Skip
 from workers.jobs.document import Document
 from workers.jobs.parts import PARTIAL, Part, Parts
 from workers.jobs.plan import amount, byte_text
+from workers.jobs.prune.copies import with_copies
 from workers.jobs.prune.decide import UNPROVEN, Rules, Verdict
 from workers.jobs.prune.figures import size_of
 from workers.jobs.prune.planning import line
@@ -36,7 +37,7 @@ def _act(document: Document, ledger: Ledger, crew: Crew, by: Rules) -> Act:
     def act(part: Part) -> str | None:
         host = document.host(part.name)
         with reached(host) as errand:
-            found = survey(document, host, errand, ledger, by)
+            found = with_copies(document, ledger, survey(document, host, errand, ledger, by))
             _refuse(found)
             going = found.going
             part.say(total=len(going), done=0, bytes=0, bytes_total=size_of(going))
@@ -57,7 +58,8 @@ def _act(document: Document, ledger: Ledger, crew: Crew, by: Rules) -> Act:
 def _refuse(found: Survey) -> None:
     """Raises Unsafe where the ledger speaks against all there is; Skip where nothing is old enough."""
     if found.refused:
-        raise Unsafe(f"refused: {found.rest}; nothing was removed")
+        why = found.rest or found.of(UNPROVEN)[0].reason
+        raise Unsafe(f"refused: {why}; nothing was removed")
     if not found.going:
         young = f"; {amount(len(found.kept), size_of(found.kept))} kept" if found.kept else ""
         raise Skip(f"nothing to prune{young}")
@@ -82,7 +84,7 @@ def _end(part: Part, found: Survey, freed: int, stayed: list[Removed]) -> str:
     gone = len(found.going) - len(stayed)
     words = [f"{byte_text(freed)} freed, {amount(gone, None)} removed"]
     if found.of(UNPROVEN):
-        words.append(f"kept: {found.rest}")
+        words.append(f"kept: {found.rest or found.of(UNPROVEN)[0].reason}")
     if stayed:
         names = "; ".join(each.reason for each in stayed[:3])
         words.append(f"{amount(len(stayed), None)} changed meanwhile and stayed: {names}")

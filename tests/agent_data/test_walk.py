@@ -187,3 +187,13 @@ print("|".join(sorted(found.faults)))
 found = count("closed.jsonl")
 print(found.records, found.reason)
 """
+
+
+def test_copies_of_other_nodes_data_are_not_counted(data: Data) -> None:
+    data.write("data/a.jsonl", 5)
+    data.write("data/store/d/gpu-1/b.jsonl", 7)
+    assert data.count("data/**/*.jsonl").records == 12
+    data.write("data/store/.quarterdeck/destination.json", 0)
+    count = data.count("data/**/*.jsonl")
+    assert (count.files, count.records, count.faults) == (1, 5, ())
+    assert data.count("data/store/d/gpu-1/*.jsonl").files == 0, "not from within either"

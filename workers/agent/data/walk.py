@@ -1,4 +1,7 @@
-"""Which files the patterns of a dataset reach. Each directory is read once a pass and pattern base."""
+"""Which files the patterns of a dataset reach. Each directory is read once a pass and pattern base.
+
+What lies in a folder that takes copies is another node's data, and counted there.
+"""
 
 import fnmatch
 import os
@@ -7,6 +10,7 @@ import stat
 from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from workers.agent.data.outcome import ShouldStop, Stopped, words
+from workers.ledger.names import MARKER
 
 Match = Callable[[str], object]
 State = Tuple[str, ...]  # the segments of a pattern that are still to be matched
@@ -64,8 +68,10 @@ class Walk:
         self.required = {split(root, pattern)[0] for pattern in patterns}
 
     def files(self, should_stop: ShouldStop) -> Iterator[Found]:
-        """Every file the patterns reach; one reached by two bases comes twice. Raises Stopped."""
+        """Every file the patterns reach, but for copies; one reached by two bases comes twice. Raises Stopped."""
         for base, states in self._bases.items():
+            if lies_among_copies(base):
+                continue
             try:
                 status = os.stat(base)
             except (FileNotFoundError, NotADirectoryError):
@@ -142,7 +148,7 @@ class Walk:
         if key in self._seen:
             return False
         self._seen.add(key)
-        return True
+        return not os.path.exists(os.path.join(directory, MARKER))
 
     def _found(self, entry: "os.DirEntry[str]") -> Optional[Found]:
         linked = entry.is_symlink()
@@ -176,6 +182,16 @@ class Walk:
     def _refuse(self, path: str, mode: int) -> None:
         kind = next((words for check, words in _KINDS if check(mode)), "not a regular file")
         self.faults.append((path, kind + ", refused"))
+
+
+def lies_among_copies(path: str) -> bool:
+    """Whether this folder, or one above it, takes copies of other nodes' data."""
+    folder, above = "", os.path.realpath(path)
+    while folder != above:
+        folder, above = above, os.path.dirname(above)
+        if os.path.exists(os.path.join(folder, MARKER)):
+            return True
+    return False
 
 
 def _opened(path: str) -> Optional[Found]:

@@ -226,5 +226,15 @@ async def test_a_real_one_needs_no_console(desk: Desk) -> None:
     over = len(ticks.read_text().split())
     runs = [v for v in desk.views() if v.name == "tick"]
     assert len(runs) == over
-    said = [(v.record.exit_code, v.record.signal, v.record.error, v.record.state, desk.said(v.record.run_id)) for v in runs if v.record.exit_code != 0]
+    said = [
+        (
+            v.record.exit_code,
+            v.record.signal,
+            v.record.error,
+            v.record.state,
+            desk.said(v.record.run_id),
+        )
+        for v in runs
+        if v.record.exit_code != 0
+    ]
     assert not said

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from console import formatting
 from console.cli import exits
 from console.cli.jobs import fleet, shapes
+from console.cli.jobs.progress import shown_while
 from console.cli.jobs.tell import tell_end, tell_start
 from console.cli.output import complain, print_json, print_line
 from console.cli.prompting import confirm
@@ -102,7 +103,8 @@ async def _start(options: Namespace, runtime: Runtime, plan: JobPlan) -> int:
         print_line(f"started: run {plan.spec.run_id[:12]} on {plan.node}")
     limit_s = seconds(options.timeout, "--timeout")
     target = Target(plan.node, plan.spec.run_id, plan.name)
-    await runtime.workers.wait([target], is_over, FOR_EVER_S if limit_s is None else limit_s)
+    over = runtime.workers.wait([target], is_over, FOR_EVER_S if limit_s is None else limit_s)
+    await shown_while(runtime, target, over)
     return tell_end(options, runtime, target)
 
 

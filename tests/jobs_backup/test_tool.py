@@ -14,6 +14,7 @@ from workers.jobs.remote.calling import VERBS, Caller
 from workers.jobs.remote.environment import child_environment
 from workers.jobs.remote.sending import COPY_FLAGS
 from workers.jobs.remote.tool import Rclone, find_rclone
+from workers.jobs.remote.trust import check_trust
 
 CALLER = Caller(Rclone("/bin/rclone", (1, 75, 2)), parse("s:bucket/p"), "/c", 100, 4, lambda: None)
 
@@ -106,3 +107,31 @@ def test_a_variable_is_no_back_door() -> None:
 def test_no_secret_is_in_the_list_of_processes() -> None:
     argv = CALLER.argv("copy", COPY_FLAGS, ["/here", "s:bucket/p/"])
     assert not [word for word in argv if re.search("secret|access_key|token|password=[^f]", word)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "refused"),
+    [
+        ("override.no_check_certificate = true", True),
+        ("global.no_check_certificate = true", True),
+        ("override.no_check_certificate = false", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("remote", ["s", "behind"])
+def test_a_configuration_that_trusts_anybody_is_refused(
+    tmp_path: Path, lines: str, refused: bool, remote: str
+) -> None:
+    config = tmp_path / "rclone.conf"
+    config.write_text(
+        f"[s]\ntype = s3\nprovider = Other\nsecret_access_key = hidden\n{lines}\n"
+        "[behind]\ntype = alias\nremote = s:bucket\n"
+        "[other]\ntype = s3\noverride.no_check_certificate = true\n"
+    )
+    caller = Caller(find_rclone(), parse(f"{remote}:bucket/p"), str(config), 0, 1, lambda: None)
+    assert b"hidden" not in caller.configuration()
+    if refused:
+        with pytest.raises(Misconfigured, match="need not prove who it is"):
+            check_trust(caller, {})
+    else:
+        check_trust(caller, {})

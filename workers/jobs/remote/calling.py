@@ -67,15 +67,23 @@ class Caller:
         self._transfers = transfers
         self._check = check
 
+    @property
+    def _config_flag(self) -> list[str]:
+        return [] if self._config is None else [f"--config={self._config}"]
+
     def argv(self, verb: str, flags: Sequence[str], operands: Sequence[str]) -> list[str]:
         """The command, exactly. Raises Misconfigured for a verb that is not ours or an operand like a flag."""
         if verb not in VERBS:
             raise Misconfigured(f"rclone {verb} is never called")
         if any(operand.startswith("-") for operand in operands):
             raise Misconfigured("an operand of rclone begins with '-'")
-        config = [] if self._config is None else [f"--config={self._config}"]
         limit = [f"--bwlimit={self._bandwidth}Ki"] if self._bandwidth else []
-        return [self.tool.path, verb, *_FLAGS, f"--transfers={self._transfers}", *config, *limit, *flags, "--", *operands]  # fmt: skip
+        return [self.tool.path, verb, *_FLAGS, f"--transfers={self._transfers}", *self._config_flag, *limit, *flags, "--", *operands]  # fmt: skip
+
+    def configuration(self) -> bytes:
+        """rclone's configuration, its secrets left out by rclone itself; little where there is none."""
+        argv = [self.tool.path, "config", "redacted", _FLAGS[0], *self._config_flag]
+        return _Call(argv, None).wait(self._check).output
 
     def call(
         self,

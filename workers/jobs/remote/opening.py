@@ -1,5 +1,6 @@
 """From a job's document to a remote that can be spoken to."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,11 @@ from workers.jobs.document import Document
 from workers.jobs.remote.address import parse
 from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.tool import find_rclone
+from workers.jobs.remote.trust import check_trust
 
 
 def open_remote(document: Document, check: Callable[[], None] = lambda: None) -> Caller:
-    """Of ``options.remote`` and ``options.rclone_config``. Raises Misconfigured; nothing is sent."""
+    """Of ``options.remote`` and ``options.rclone_config``. Raises Misconfigured, Interrupted; nothing is sent."""
     fields = document.fields()
     address = parse(fields.text("remote"), fields.at("remote"))
     config = fields.text_or_none("rclone_config")
@@ -20,7 +22,7 @@ def open_remote(document: Document, check: Callable[[], None] = lambda: None) ->
         if not Path(config).is_file():
             raise Misconfigured(f"{fields.at('rclone_config')}: {config} is no file")
     limits = document.limits
-    return Caller(
+    caller = Caller(
         find_rclone(),
         address,
         config,
@@ -28,3 +30,5 @@ def open_remote(document: Document, check: Callable[[], None] = lambda: None) ->
         max(1, 2 * limits.concurrency),
         check,
     )
+    check_trust(caller, os.environ)
+    return caller

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.jobs_aggregate.world import World, lines_of, text_of
-from workers.harness import CorruptData
+from workers.harness import CorruptData, WorkerError
 from workers.jobs.errors import SomeFailed
 
 
@@ -81,4 +81,29 @@ def test_a_generation_that_went_is_missed(world: World) -> None:
     world.copy("b", "x.jsonl", text_of(lines_of(2)))
     with pytest.raises(CorruptData, match="generation 1 is not there, though the ledger has it"):
         world.merge_raw()
+    assert world.manifests == []
+
+
+def test_a_part_that_is_rotten(world: World) -> None:
+    world.merge()
+    part = next(world.store.glob("gen-*/part-*.parquet"))
+    part.write_bytes(b"x" * part.stat().st_size)
+    world.copy("b", "x.jsonl", text_of(lines_of(1, 2)))
+    with pytest.raises(CorruptData, match=r"cannot be compared with: .*part-00000\.parquet"):
+        world.merge_raw()
+    assert len(world.manifests) == 1
+    assert {path.name for path in world.store.iterdir()} == {"gen-000001"}
+
+
+def test_what_holds_no_records(world: World) -> None:
+    world.copy("a", "model.bin", b"\0\1\2\3" * 1000)
+    with pytest.raises(SomeFailed, match="neither JSONL"):
+        world.merge()
+    assert world.rejected() == []
+
+
+def test_too_little_memory_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.jobs.aggregate.generation._SHARE", 0.001)
+    with pytest.raises(WorkerError, match="too little to merge"):
+        world.merge()
     assert world.manifests == []

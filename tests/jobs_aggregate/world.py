@@ -137,6 +137,8 @@ class World:
                 assert len(data) == file["bytes"]
                 assert hashlib.blake2b(data, digest_size=16).hexdigest() == file["hash"]
             assert manifest["rows"] == sum(part["rows"] for part in manifest["parts"])
+            rejected = (manifest["rejected"] or {"records": 0})["records"]
+            assert rejected == sum(source["rejected"] for source in manifest["sources"])
             assert manifest["rows"] == sum(source["new"] for source in manifest["sources"])
         if self.store.is_dir():
             names = {path.name for path in self.store.iterdir()}

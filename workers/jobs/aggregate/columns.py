@@ -7,7 +7,7 @@ import json
 import threading
 from typing import Any
 
-from workers.jobs.aggregate.duplicates import Resources, connect
+from workers.jobs.aggregate.duplicates import Resources, connect, connection_errors, translated
 
 GAME, OTHER, ROW = "shard/1", "json", "row"
 """``format``: a game of ours, a line of another program, a row of a table."""
@@ -67,5 +67,7 @@ class Reader:
         connection.register("batch", batch)
         try:
             return connection.sql(_QUERY).to_arrow_table()
+        except connection_errors() as error:
+            raise translated(error, self._use, "the records cannot be read") from None
         finally:
             connection.unregister("batch")

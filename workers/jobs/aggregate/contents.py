@@ -12,6 +12,10 @@ from workers.records.names import parse_shard
 from workers.records.zstd import decompressed
 
 LINES, GZIP, ZSTD, SQLITE, PARQUET = "lines", "gzip", "zstd", "sqlite", "parquet"
+OTHER = "other"
+"""Nothing that holds records: lines have no zero bytes."""
+
+_HEAD_BYTES = 4096
 PIECE_BYTES = 1024 * 1024
 _ZSTD_BYTES = 4 * 1024  # at once: so little cannot unfold to more than memory holds
 _HEADS = (
@@ -24,8 +28,9 @@ _HEADS = (
 
 def kind_of(file: int) -> str:
     """Raises OSError."""
-    head = os.pread(file, 16, 0)
-    return next((kind for start, kind in _HEADS if head.startswith(start)), LINES)
+    head = os.pread(file, _HEAD_BYTES, 0)
+    plain = OTHER if b"\0" in head else LINES
+    return next((kind for start, kind in _HEADS if head.startswith(start)), plain)
 
 
 def pieces(file: int, start: int, end: int) -> Iterator[bytes]:

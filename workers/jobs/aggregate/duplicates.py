@@ -3,10 +3,12 @@
 DuckDB sorts and joins the keys, and spills to the disk what does not fit into the memory it is given.
 """
 
+import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workers.harness.errors import CorruptData, WorkerError
 from workers.jobs.aggregate.survey import Surveyed
 
 REJECTED, DUPLICATE = 2, 1
@@ -25,14 +27,15 @@ def find(
 ) -> None:
     """Writes the places of what is not taken to ``into``: ``place``, ``why`` (REJECTED or DUPLICATE), sorted.
 
-    ``earlier`` are the parts of the generations before. Raises OSError where the disk is full.
+    ``earlier`` are the parts of the generations before. Raises OSError where the disk is full, CorruptData
+    for a part that cannot be read, WorkerError for too little memory.
     """
     connection = connect(use)
     try:
         connection.execute(_view(keys, found))
         connection.execute(_copy(_known(earlier) if earlier else "", into))
     except connection_errors() as error:
-        raise _translated(error, into) from None
+        raise translated(error, use, "the store cannot be compared with") from None
     finally:
         connection.close()
 
@@ -105,14 +108,18 @@ def connection_errors() -> Any:
     return duckdb.Error
 
 
-def _translated(error: Exception, path: Path) -> Exception:
-    """DuckDB tells a full disk in words only."""
-    import errno
+def translated(error: Exception, use: Resources, what: str) -> Exception:
+    """An error of DuckDB as one of ours; it tells a full disk in words only."""
+    import duckdb
 
     text = str(error)
-    if "No space left" in text or "not enough disk space" in text.lower():
-        return OSError(errno.ENOSPC, "No space left on device", str(path))
-    return error
+    if "No space left" in text or "max_temp_directory_size" in text:
+        return OSError(errno.ENOSPC, "No space left on device", str(use.spill))
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return WorkerError(
+            f"{use.memory_bytes >> 20} MiB are too little to merge records; give the job more (memory)"
+        )
+    return CorruptData(f"{what}: {text[:300]}")
 
 
 class Skips:

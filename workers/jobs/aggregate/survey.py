@@ -63,6 +63,8 @@ class Survey:
     def _read(self, file: int, source: Source, first: int) -> Surveyed:
         """Raises CorruptData where the bytes are not those of the manifest."""
         kind, identity = contents.kind_of(file), identity_of(file)
+        if kind == contents.OTHER:
+            raise CorruptData("is neither JSONL (plain, gzip, zstd) nor SQLite nor Parquet")
         start, hashed = _start(file, kind, source)
         data = _Hashing(contents.pieces(file, start, source.bytes), hashed)
         if kind in (contents.SQLITE, contents.PARQUET):

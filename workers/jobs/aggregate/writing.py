@@ -25,6 +25,7 @@ from workers.jobs.aggregate.survey import Beat, Surveyed
 from workers.jobs.errors import Passing
 from workers.records.line import has_checksum
 
+_THREADS = 3  # keep up with the one that reads; each has rows in memory
 ROWS, BYTES = 16 * 1024, 8 * 1024 * 1024  # of a batch, and so of a row group
 
 
@@ -47,12 +48,14 @@ class Writing:
         self._keys, self._skips = keys, skips
         self._parts, self._rejected = parts, rejected
         self._reader = Reader(use)
-        self._pool = ThreadPoolExecutor(use.threads, "columns")
+        threads = min(use.threads, _THREADS)
+        self._pool = ThreadPoolExecutor(threads, "columns")
         self._writer = ThreadPoolExecutor(1, "parts")
         self._under_way: deque[Future[None]] = deque()
-        self._most = use.threads + 2
+        self._most = threads + 2
         self._batch = Batch()
         self._taken: list[list[int]] = []
+        self._late: list[int] = []  # rejected by the writer's thread, which alone counts here
         self._names: list[Surveyed] = []
 
     def take(self, surveyed: Surveyed) -> None:
@@ -60,6 +63,7 @@ class Writing:
         number = len(self._names)
         self._names.append(surveyed)
         self._taken.append([0, 0, 0])
+        self._late.append(0)
         if surveyed.refused:
             self._keys.skip(surveyed.records)
             return
@@ -81,7 +85,10 @@ class Writing:
         while self._under_way:
             self._under_way.popleft().result()
         self._parts.finish()
-        return [Taken(*counts) for counts in self._taken]
+        return [
+            Taken(new, duplicates, rejected + late)
+            for (new, duplicates, rejected), late in zip(self._taken, self._late, strict=True)
+        ]
 
     def __enter__(self) -> "Writing":
         return self
@@ -132,6 +139,9 @@ class Writing:
 
     def _reject(self, number: int, position: int, reason: str, line: bytes) -> None:
         self._taken[number][2] += 1
+        self._keep(number, position, reason, line)
+
+    def _keep(self, number: int, position: int, reason: str, line: bytes) -> None:
         self._rejected.add(self._names[number].source, position, reason, line)
 
     def _send(self) -> None:
@@ -149,7 +159,8 @@ class Writing:
         for number, kept in found.kept.items():
             self._taken[number][0] += kept
         for bad in found.rejects:
-            self._reject(bad.number, bad.position, bad.reason, bad.line)
+            self._late[bad.number] += 1
+            self._keep(bad.number, bad.position, bad.reason, bad.line)
         if found.table.num_rows:
             self._parts.write(found.table, found.games(), found.newest())
 

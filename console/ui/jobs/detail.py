@@ -7,6 +7,7 @@ from rich.style import Style
 from console.fleet.jobs import JobRow
 from console.fleet.jobs.amount import Amount
 from console.formatting import age, percent, rate, size
+from console.text import one_line
 from console.ui.jobs.columns import state_ink, when
 from console.ui.jobs.parts import counted, parts_lines
 from console.ui.lines import Line, Pen, heading, meter, words
@@ -29,7 +30,8 @@ def detail_lines(row: JobRow, pen: Pen) -> list[Line]:
 
 def _head(row: JobRow, pen: Pen) -> Line:
     title = f"{row.name}" + (f" on {row.node}" if row.node else "")
-    return heading(pen, title, f"{row.state}, {when(row)}" if row.when_s is not None else row.state)
+    state = one_line(row.state, 40)
+    return heading(pen, title, f"{state}, {when(row)}" if row.when_s is not None else state)
 
 
 def amount_line(row: JobRow, pen: Pen) -> Line:
@@ -37,7 +39,7 @@ def amount_line(row: JobRow, pen: Pen) -> Line:
     here, inks = row.amount, pen.inks
     line: Line = [(f" {pen.glyphs.worker(row.sign)} ", state_ink(row, inks))]
     if here.share is None:
-        line.append((row.state, state_ink(row, inks)))
+        line.append((one_line(row.state, 40), state_ink(row, inks)))
     else:
         tint = state_ink(row, inks)
         line += [

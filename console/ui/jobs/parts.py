@@ -32,7 +32,8 @@ def counted(parts: Sequence[ProgressPart]) -> str:
     """`2 running, 1 failed, 12 done`"""
     found: dict[str, int] = {}
     for part in parts:
-        found[part.state or "unknown"] = found.get(part.state or "unknown", 0) + 1
+        word = part.state if part.state in _ORDER else "unknown"
+        found[word] = found.get(word, 0) + 1
     return ", ".join(f"{found[state]} {state}" for state in sorted(found, key=_place))
 
 

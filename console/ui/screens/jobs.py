@@ -56,7 +56,8 @@ class JobsScreen(FleetAwareScreen):
 
     def on_mount(self) -> None:
         self.query_one(Table).focus()
-        self.runtime.orchestrator()  # jobs run on this machine, which need not be among the nodes
+        if hasattr(self.runtime, "jobs"):
+            self.runtime.orchestrator()  # jobs run on this machine, which need not be among the nodes
 
     def on_resize(self) -> None:
         self.query_one(Table).use_columns(columns_for(self.size.width))

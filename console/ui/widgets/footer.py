@@ -11,6 +11,7 @@ from console.ui.paint import Inks, Piece, strip
 from console.ui.registry import SCREENS
 from console.ui.widgets.painted import Painted
 
+GAP = 2  # between the keys and the screens
 _LAYOUT = frozenset({"switch", "zoom", "sort_right", "tab"})
 
 
@@ -48,7 +49,7 @@ class KeyFooter(Painted):
         inks = self.inks
         screens = self._screens(inks, names=width >= 110)
         taken = sum(len(text) for text, _ in screens)
-        keys = self._keys(inks, width - taken)
+        keys = self._keys(inks, width - taken - GAP)
         left = strip(keys, max(0, width - taken), inks.text)
         return Strip.join([left, strip(screens, width - left.cell_length, inks.text)])
 

@@ -10,7 +10,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
+from tests.errands.conftest import HERE
 from tests.errands.fields import LINES, Field
+from workers.errands.client import Errand
 from workers.errands.shapes import Dataset
 
 SHARD = "w-1790000000-n000500-0123456789abcdef.jsonl.zst"
@@ -198,3 +202,24 @@ def test_hashing_follows_no_link_and_leaves_no_root(field: Field) -> None:
     for each in bad:
         assert not each.hash
         assert "refused" in each.problem
+
+
+def test_counts_are_remembered_only_where_an_agent_keeps_them(
+    field: Field, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field.write("a.jsonl", b"{}\n" * 50)
+    state = tmp_path / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    with Errand.open(HERE, "here") as errand:
+        errand.list(str(field.root), [LINES])
+        assert not state.exists()
+        kept = state / "quarterdeck/nodes" / errand.node_key
+    kept.mkdir(parents=True, mode=0o700)
+    with Errand.open(HERE, "here") as errand:
+        (file,) = errand.list(str(field.root), [LINES]).files["games"]
+        assert file.records == 50
+    (saved,) = kept.iterdir()
+    assert saved.name.startswith("counts-")
+    with Errand.open(HERE, "here") as errand:
+        (again,) = errand.list(str(field.root), [LINES]).files["games"]
+        assert again._replace(settled=file.settled) == file

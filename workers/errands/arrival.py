@@ -118,9 +118,13 @@ def _is_same(staged: Staged, there: _There, work: Work) -> bool:
 
 
 def _hash_there(staged: Staged, count: int, work: Work) -> str:
+    """Of the first bytes of what lies there, which are durable then: whoever put them there may not have cared."""
     file, _ = open_file(*staged.folders.of(staged.final))
     try:
-        return digest(file, count, work)
+        found = digest(file, count, work)
+        if staged.alone:
+            os.fsync(file)
+        return found
     finally:
         os.close(file)
 

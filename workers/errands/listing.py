@@ -21,6 +21,7 @@ def list_datasets(asked: Dict[str, Any], cache: CountCache, work: Work) -> Dict[
     """Tells each file as [dataset, *DataFile]; gives the root, its free bytes, and problems by dataset."""
     root = real_root(asked["root"])
     problems: Dict[str, List[str]] = {}
+    counted = False
 
     def tick() -> bool:
         work.tick()
@@ -28,10 +29,11 @@ def list_datasets(asked: Dict[str, Any], cache: CountCache, work: Work) -> Dict[
 
     for name, paths, method in asked["datasets"]:
         listed = list_files(root, tuple(paths), method, cache, tick)
-        problems[name] = list(listed.problems)
+        problems[name], counted = list(listed.problems), counted or listed.counted
         for file in listed.files:
             work.part((name, *file))
-    cache.save()
+    if counted:
+        cache.save()
     return {"root": root, "free_bytes": _free_bytes(root), "problems": problems}
 
 

@@ -35,8 +35,12 @@ class Voice:
 class Work:
     """One request. ``tick`` is called between any two steps that may take long.
 
-    It raises JobGone where nobody would know any more of what is done from then on.
+    It raises JobGone where nobody would know any more of what is done from then on, and where the program was
+    told to leave: never between two acts that belong together.
     """
+
+    at_work = False
+    leaving = False
 
     def __init__(self, voice: Voice, number: int) -> None:
         self._voice = voice
@@ -47,11 +51,12 @@ class Work:
         self._gone = False
         self.done_bytes = 0
         self.total_bytes = 0
+        Work.at_work = True
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
 
     def tick(self, more_bytes: int = 0) -> None:
-        if self._gone:
+        if self._gone or Work.leaving:
             raise JobGone
         self.done_bytes += more_bytes
         self._ticked_at = time.monotonic()
@@ -71,6 +76,7 @@ class Work:
     def end(self) -> None:
         self._over.set()
         self._beating.join()
+        Work.at_work = False
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):

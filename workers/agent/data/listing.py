@@ -24,10 +24,14 @@ Tick = Callable[[], bool]
 
 
 class Listed(NamedTuple):
-    """``files`` sorted by path. ``problems`` not empty: they are not all that there is."""
+    """``files`` sorted by path. ``problems`` not empty: they are not all that there is.
+
+    ``counted``: something was read that the cache did not know.
+    """
 
     files: Tuple[DataFile, ...]
     problems: Tuple[str, ...]
+    counted: bool = False
 
 
 def real_root(root: str) -> str:
@@ -61,7 +65,7 @@ def list_files(
         problems.add(path, f"{number} files, none named {method.names}; name them by a glob")
     describe = Describer(method, word, cache.table(method.table), time.time_ns())
     files = _describe(reached.files(), describe, problems, should_stop)
-    return Listed(tuple(files), problems.texts())
+    return Listed(tuple(files), problems.texts(), describe.changed)
 
 
 def _describe(

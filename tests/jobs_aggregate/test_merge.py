@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from tests.jobs_aggregate.world import World, lines_of, text_of
 from tests.records.games import BOARD, PLAYERS, game
 from workers.harness import CorruptData
-from workers.jobs.errors import SomeFailed
+from workers.jobs.aggregate import duplicates
+from workers.jobs.crew import Crew
+from workers.jobs.errors import Interrupted, SomeFailed
 from workers.records import encode_line
 
 
@@ -150,3 +153,21 @@ def test_a_line_without_end_is_no_record(world: World) -> None:
     world.copy("a", "x.jsonl", text_of(lines_of(1)) + b"x" * (65 << 20))
     with pytest.raises(CorruptData, match="a line of more than 64 MiB"):
         world.merge()
+
+
+def test_a_stop_while_records_are_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.copy("a", "x.jsonl", text_of(lines_of(1)))
+    monkeypatch.setattr(duplicates, "_WITHIN", "SELECT a.range AS place, 1 AS why FROM range(10000000) a, range(1000000) b")  # fmt: skip
+
+    def stop() -> None:
+        raise Interrupted("stopped")
+
+    monkeypatch.setattr(Crew, "check", lambda self: stop() if compares(self) else None)
+    with pytest.raises(Interrupted):
+        world.merge()
+    assert world.manifests == []
+
+
+def compares(_: object) -> bool:
+    """Whether DuckDB is at it."""
+    return any(thread.name.startswith("duckdb") for thread in threading.enumerate())

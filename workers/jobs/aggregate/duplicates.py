@@ -4,7 +4,8 @@ DuckDB sorts and joins the keys, and spills to the disk what does not fit into t
 """
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from workers.harness.errors import CorruptData, WorkerError
 from workers.jobs.aggregate.survey import Surveyed
 
 REJECTED, DUPLICATE = 2, 1
+_CHECK_S = 0.2
 
 
 class Resources(NamedTuple):
@@ -23,21 +25,35 @@ class Resources(NamedTuple):
 
 
 def find(
-    keys: Path, found: Sequence[Surveyed], earlier: Sequence[Path], into: Path, use: Resources
-) -> None:
+    keys: Path, found: Sequence[Surveyed], earlier: Sequence[Path], into: Path, use: Resources,
+    check: Callable[[], None],
+) -> None:  # fmt: skip
     """Writes the places of what is not taken to ``into``: ``place``, ``why`` (REJECTED or DUPLICATE), sorted.
 
     ``earlier`` are the parts of the generations before. Raises OSError where the disk is full, CorruptData
-    for a part that cannot be read, WorkerError for too little memory.
+    for a part that cannot be read, WorkerError for too little memory, and what ``check`` raises to end it.
     """
     connection = connect(use)
     try:
         connection.execute(_view(keys, found))
-        connection.execute(_copy(_known(earlier) if earlier else "", into))
+        _execute(connection, _copy(_known(earlier) if earlier else "", into), check)
     except connection_errors() as error:
         raise translated(error, use, "the store cannot be compared with") from None
     finally:
         connection.close()
+
+
+def _execute(connection: Any, query: str, check: Callable[[], None]) -> None:
+    """In a thread of its own: a signal's handler waits as long as this one is inside of DuckDB."""
+    with ThreadPoolExecutor(1, "duckdb") as pool:
+        running = pool.submit(connection.execute, query)
+        try:
+            while not wait([running], _CHECK_S).done:
+                check()
+        except BaseException:
+            connection.interrupt()
+            raise
+        running.result()
 
 
 def _view(keys: Path, found: Sequence[Surveyed]) -> str:

@@ -1,7 +1,7 @@
 """One generation: sources in, parts out, the manifest last. Killed anywhere, nothing of it counts."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,9 +47,11 @@ class Made(NamedTuple):
 
 
 def make(
-    store: Store, sources: Sequence[Source], orders: Orders, reading: Beat, writing: Beat
-) -> Made:
-    """Raises OSError, WorkerError, and what ``reading`` and ``writing`` raise; then the store is as it was."""
+    store: Store, sources: Sequence[Source], orders: Orders, reading: Beat, writing: Beat,
+    check: Callable[[], None],
+) -> Made:  # fmt: skip
+    """``check`` is called between. Raises OSError, WorkerError, and what these three raise; then the store is
+    as it was."""
     generation = store.next_generation
     work = store.work()
     use = Resources(int(orders.memory_bytes * _SHARE), orders.threads, work / "spill")
@@ -62,7 +64,7 @@ def make(
         refused = tuple(refusals(found))
         if len(refused) == len(found):
             return Made(None, (), Taken(), refused)
-        duplicates.find(keys, found, store.parts(), skips, use)
+        duplicates.find(keys, found, store.parts(), skips, use, check)
         body = _write(store, generation, found, orders, use, work, writing)
     except BaseException:
         store.drop(generation)

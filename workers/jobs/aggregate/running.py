@@ -63,7 +63,9 @@ def _merge(worker: Worker, document: Document, task: Task, progress: Progress) -
     for batch in in_batches(task.pending.sources, most, GENERATION_FILES):
         if worker.draining:
             raise Interrupted("drained: what is left is for the next run")
-        made = make(task.store, batch, task.orders, progress.reading, progress.writing)
+        made = make(
+            task.store, batch, task.orders, progress.reading, progress.writing, progress.crew.check
+        )
         task.ledger.append(made.entries)
         progress.made(task.orders.dataset, made)
         worker.log(_words(task, made))

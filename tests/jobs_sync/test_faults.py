@@ -115,6 +115,7 @@ def _is_transfer(pid: int) -> bool:
         ('/usr/bin/rsync "$@"; echo "file has vanished: x" >&2; exit 24', 0, "vanished"),
         ("echo 'ssh: Could not resolve hostname' >&2; exit 255", 3, "Could not resolve"),
     ],
+    ids=["12-then-0", "24", "255"],
 )
 def test_how_rsync_ends(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, brisk: None, text: str, code: int, words: str
@@ -310,13 +311,16 @@ def test_two_jobs_take_turns(scene: Scene) -> None:
 
 
 def test_one_node_down_is_partial_and_named(scene: Scene) -> None:
-    scene.nodes["gpu-2"] = scene.root
+    scene.nodes.update({"gpu-2": scene.root, "gpu-3": scene.folder / "third"})
     scene.put("d/a.jsonl", "{}\n")
+    scene.put("d/b.jsonl", "{}\n", root=scene.nodes["gpu-3"])
     body = scene.body()
     body["hosts"]["gpu-2"]["ssh"] = ["false", "--", "gpu-2"]
     error = scene.failing(hosts=body["hosts"])
     assert (error.code, error.phase) == (1, "partial")
-    assert "partial: 1 of 2 nodes; gpu-2" in str(error)
+    assert "partial: 2 of 3 nodes; gpu-2" in str(error)
+    assert scene.copy("games", "d/a.jsonl").exists()
+    assert scene.copy("games", "d/b.jsonl", "gpu-3").exists()
     body["hosts"]["gpu-1"]["problem"] = "asks for a passphrase: unlock the agent"
     text = sync.plan(scene.document(hosts=body["hosts"])).text()
     assert "gpu-1: nothing: asks for a passphrase" in text

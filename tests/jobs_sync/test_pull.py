@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 
-import pytest
-
-from tests.jobs_sync.scenes import LONG_AGO_NS, Scene, parts
+from tests.jobs_sync.scenes import Scene, parts
 from workers.jobs import sync
 
 
@@ -32,37 +29,24 @@ def test_all_kinds_arrive_once_and_then_nothing_moves(scene: Scene, patient: Non
     assert not (scene.destination / ".quarterdeck/staging/sync").exists()
 
 
-def test_a_line_file_that_grew_is_continued(scene: Scene) -> None:
-    path = scene.put("d/a.jsonl", '{"a":1}\n')
+def test_what_would_destroy_a_copy_is_refused(scene: Scene) -> None:
+    before = '{"a":1}\n{"a":2}\n'
+    scene.put("d/cut.jsonl", before)
+    scene.put("d/other.jsonl", before)
+    scene.put("d/grows.jsonl", before)
     scene.run()
-    with path.open("a") as file:
-        file.write('{"a":2}\n')
-    os.utime(path, ns=(LONG_AGO_NS + 10**9, LONG_AGO_NS + 10**9))
-    scene.run()
-    assert scene.copy("games", "d/a.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
-    assert [entry.bytes for entry in scene.synced()] == [8, 16]
-    scene.check()
-
-
-@pytest.mark.parametrize(
-    ("content", "age_s", "words"),
-    [
-        ('{"a":1}\n', 5, "smaller than what was synced (8 of 16 bytes)"),
-        ('{"b":1}\n{"b":2}\n{"b":3}\n', 5, "rewritten: it no longer begins with"),
-    ],
-)
-def test_what_would_destroy_a_copy_is_refused(
-    scene: Scene, content: str, age_s: int, words: str
-) -> None:
-    scene.put("d/a.jsonl", '{"a":1}\n{"a":2}\n')
-    scene.run()
-    scene.put("d/a.jsonl", content, age_s=age_s)
-    scene.put("d/b.jsonl", "{}\n")
+    scene.put("d/cut.jsonl", '{"a":1}\n', age_s=5)
+    scene.put("d/other.jsonl", '{"b":1}\n{"b":2}\n{"b":3}\n', age_s=5)
+    scene.put("d/grows.jsonl", before + '{"a":3}\n', age_s=5)
     error = scene.failing()
-    assert words in str(error)
+    assert "d/cut.jsonl: smaller than what was synced (8 of 16 bytes)" in str(error)
+    assert "d/other.jsonl: rewritten: it no longer begins with" in str(error)
     assert (error.code, error.phase) == (1, "partial")
-    assert scene.copy("games", "d/a.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
-    assert scene.copy("games", "d/b.jsonl").exists()
+    assert scene.copy("games", "d/cut.jsonl").read_text() == before
+    assert scene.copy("games", "d/other.jsonl").read_text() == before
+    assert scene.copy("games", "d/grows.jsonl").read_text() == before + '{"a":3}\n'
+    assert [entry.bytes for entry in scene.synced() if entry.path == "d/grows.jsonl"] == [16, 24]
+    scene.check()
 
 
 def test_a_database_travels_as_a_snapshot(scene: Scene) -> None:
@@ -93,17 +77,6 @@ def test_files_outside_of_the_root(scene: Scene) -> None:
     assert scene.synced()[0].path == str(other)
 
 
-def test_two_nodes_and_one_that_has_none(scene: Scene) -> None:
-    scene.nodes["gpu-2"] = scene.folder / "node-2"
-    scene.nodes["gpu-2"].mkdir()
-    scene.put("d/a.jsonl", '{"a":1}\n')
-    scene.put("d/b.jsonl", '{"b":1}\n', root=scene.nodes["gpu-2"])
-    worker = scene.run()
-    assert scene.copy("games", "d/a.jsonl").exists()
-    assert scene.copy("games", "d/b.jsonl", "gpu-2").exists()
-    assert {part["state"] for part in parts(worker).values()} == {"done"}
-
-
 def test_the_plan_names_files_bytes_commands_and_nevers(scene: Scene) -> None:
     scene.put("d/a.jsonl", '{"a":1}\n')
     scene.put("d/odd\nname.jsonl", '{"a":1}\n')
@@ -124,11 +97,3 @@ def test_too_little_room_is_refused_before_anything_moves(scene: Scene) -> None:
     error = scene.failing()
     assert error.code == 6
     assert not scene.copy("games", "d/big.jsonl").exists()
-
-
-def test_an_older_job_is_refused(scene: Scene) -> None:
-    scene.put("d/a.jsonl", b"{}\n")
-    scene.run()
-    error = scene.failing(fence=1)
-    assert error.code == 1
-    assert "1" in str(error)

@@ -25,6 +25,7 @@ def relayed(scene: Scene, before: str = "") -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_names_that_a_shell_or_rsync_could_take_for_more(scene: Scene) -> None:
     scene.ssh = fake_ssh(scene.folder)
     for name in NAMES:
@@ -102,9 +103,10 @@ def test_a_destination_that_asks_for_another_command_gets_none(scene: Scene) -> 
 @pytest.mark.parametrize(
     ("end", "before", "code", "words"),
     [
-        ("gpu-1", 'case "$*" in *--sender*) echo "Connection reset" >&2; exit 255;; esac', 3, "gpu-1 cannot be reached"),
+        ("gpu-1", 'case "$*" in *--sender*) echo "Connection reset" >&2; exit 255;; esac', 3, "gpu-1 cannot be reached by ssh: Connection reset"),
         ("store", 'case "$*" in *progress2*) exec no-such-rsync;; esac', 1, "rsync on store did not begin"),
     ],
+    ids=["source", "destination"],
 )  # fmt: skip
 def test_an_end_of_a_relay_that_fails_is_named(
     scene: Scene, end: str, before: str, code: int, words: str
@@ -118,6 +120,7 @@ def test_an_end_of_a_relay_that_fails_is_named(
     assert scene.synced() == []
 
 
+@pytest.mark.long
 def test_from_this_machine_to_a_far_destination(scene: Scene) -> None:
     scene.put("d/a.jsonl", "{}\n")
     changes = relayed(scene)
@@ -128,6 +131,7 @@ def test_from_this_machine_to_a_far_destination(scene: Scene) -> None:
     assert scene.copy("games", "d/a.jsonl").read_text() == "{}\n{}\n"
 
 
+@pytest.mark.long
 def test_the_destination_s_own_files(scene: Scene) -> None:
     scene.nodes = {"store": scene.root}
     scene.put("d/a.jsonl", "{}\n")
@@ -181,6 +185,7 @@ def test_models_are_pushed_whole_or_not_at_all(scene: Scene) -> None:
         (b"x" * 10_000, -5, "newer there"),
         (b"x" * 10_000, 5, ""),
     ],
+    ids=["larger", "newer", "older"],
 )
 def test_a_push_spares_what_is_larger_or_newer(
     scene: Scene, content: bytes, age_s: int, words: str

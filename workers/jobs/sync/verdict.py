@@ -33,6 +33,8 @@ _WORDS = {
 }
 _PASSING = (10, 12, 14, 19, 20, 21, 22, 30, 35)
 _MISSING = (126, 127)
+_ECHOES = ("rsync error:", "rsync: connection unexpectedly closed", "cat: write error")
+"""What the other processes say of it: not why, but that."""
 _QUOTED = 3  # lines of what rsync said
 
 
@@ -40,7 +42,8 @@ def judge(code: int, said: Sequence[str], node: str) -> WorkerError | None:
     """The error of an rsync that ended with ``code`` (negative: a signal); None where it went well, and for
     the warnings 23 and 24, after which what arrived still counts.
     """
-    words = "; ".join(said[-_QUOTED:])
+    reasons = [line for line in said if not line.startswith(_ECHOES)] or list(said)
+    words = "; ".join(reasons[-_QUOTED:])
     if "No space left on device" in words or "Disk quota exceeded" in words:
         return NoRoom(f"no space left at the destination: {words}")
     if code == DONE:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.jobs_backup.stores import backed_up, far, make_generation, orders, run_job, status
+from tests.object_store import ObjectStore, environment
 from workers.jobs.remote.listing import content, objects
 from workers.jobs.remote.sending import send
 
@@ -127,3 +128,26 @@ def test_a_store_that_began_anew_is_no_continuation(
         done = run_job(tmp_path / "job", orders("backup", tmp_path / "D", remote), *words)
         assert "is not the one that was backed up" in done.stdout + done.stderr
     assert [line.generation for line in backed_up(tmp_path / "D")] == [1]
+
+
+@pytest.mark.parametrize("way", ["a configuration file", "variables of rclone's s3"])
+def test_credentials_come_by(
+    way: str, tmp_path: Path, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_generation(tmp_path / "D", 1)
+    found = environment(object_store.keeper, object_store.endpoint, "S3")
+    options: dict[str, str] = {}
+    remote = f":s3:bucket/{tmp_path.name}"
+    if way == "a configuration file":
+        remote = f"mine:bucket/{tmp_path.name}"
+        lines = [f"{name.removeprefix('RCLONE_CONFIG_S3_').lower()} = {value}" for name, value in found.items()]  # fmt: skip
+        (tmp_path / "rclone.conf").write_text("\n".join(["[mine]", *lines]))
+        options["rclone_config"] = str(tmp_path / "rclone.conf")
+    else:
+        for name, value in found.items():
+            monkeypatch.setenv(name.replace("_CONFIG", ""), value)
+    done = run_job(tmp_path / "job", orders("backup", tmp_path / "D", remote, options=options))
+    assert done.returncode == 0, done.stderr
+    assert len(backed_up(tmp_path / "D")) == 1
+    assert object_store.keeper[1] not in done.stdout + done.stderr
+    assert object_store.keeper[1] not in (tmp_path / "job/status.json").read_text()

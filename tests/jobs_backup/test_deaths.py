@@ -20,6 +20,7 @@ from tests.jobs_backup.stores import (
     make_generation,
     orders,
     run_job,
+    status,
 )
 from workers.jobs.remote.listing import objects
 
@@ -107,21 +108,27 @@ def test_a_restore_that_is_killed_again_and_again(
     assert {path.name for path in store.iterdir()} == {*SIZES, "manifest-000001.json"}
 
 
-def test_a_stop_ends_rclone_too(tmp_path: Path, environ: dict[str, str], remote: str) -> None:
+def test_how_far_it_is_shows_and_a_stop_ends_rclone_too(
+    tmp_path: Path, environ: dict[str, str], remote: str
+) -> None:
     make_generation(tmp_path / "D", 1, SIZES)
-    document = orders(
-        "backup", tmp_path / "D", remote, **SLOWLY | {"limits": {"bandwidth_kib_s": 100}}
-    )
+    document = orders("backup", tmp_path / "D", remote, limits={"bandwidth_kib_s": 100})
     process = subprocess.Popen(
         command(tmp_path / "job", document),
         env=job_environment(tmp_path / "job", environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "job/status.json").exists() and time.monotonic() < deadline:
+    part: dict[str, Any] = {}
+    deadline = time.monotonic() + 60
+    while not part.get("bytes") and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
+        if (tmp_path / "job/status.json").exists():
+            (part,) = status(tmp_path / "job")["extra"].get("parts", [{}])
     process.terminate()
     process.communicate(timeout=30)  # ends once nobody holds the pipes
     assert process.returncode == 143
+    assert 0 < part["bytes"] <= part["bytes_total"] == sum(SIZES.values())
+    assert part["message"] == "gen-000001 (1 of 1): sent"
+    assert part["rate_bytes_s"] >= 0
     assert backed_up(tmp_path / "D") == ()

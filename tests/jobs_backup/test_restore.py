@@ -105,3 +105,14 @@ def test_a_remote_without_a_backup_is_said(
     code, said = restore(tmp_path, remote)
     assert code == 1
     assert "has no finished generation of games" in said
+
+
+def test_a_disk_that_would_be_too_full_is_left_alone(
+    tmp_path: Path, environ: dict[str, str], kept: Path
+) -> None:
+    options = {"to": str(tmp_path / "back"), "what": ["consolidated"]}
+    document = orders("restore", tmp_path, REMOTE, options=options, limits={"space_fraction": 0.0})
+    done = run_job(tmp_path / "restoring", document)
+    assert done.returncode == 6
+    assert "nothing was fetched" in done.stderr
+    assert not list((tmp_path / "back").rglob("*.parquet"))

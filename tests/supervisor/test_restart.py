@@ -58,6 +58,11 @@ def decide(
         ("never", 75, "finish", False),
         ("never", 3, "finish", False),
         ("never", None, "finish", False),
+        ("asked", 0, "finish", False),
+        ("asked", 1, "finish", False),
+        ("asked", None, "finish", False),
+        ("asked", 75, "back_off", False),
+        ("asked", 3, "back_off", False),
         ("on-failure", 0, "finish", False),
         ("on-failure", 1, "back_off", True),
         ("on-failure", None, "back_off", True),
@@ -92,6 +97,12 @@ def test_too_many_crashes_in_the_window_are_a_loop() -> None:
     assert decide(history(1, 1, 1, 1), clock=500.0).act == "back_off", "the window has passed"
     assert decide(history(*[75] * 40)).act == "back_off"
     assert decide(history(*[3] * 40)).act == "back_off"
+
+
+def test_what_is_expected_to_finish_asks_only_so_often() -> None:
+    rule = RestartRule("asked", max_restarts=3, backoff_s=1.0, healthy_s=1e9)
+    assert decide(history(3, 75, 3, rule=rule, lived_s=500.0), rule).act == "back_off"
+    assert decide(history(3, 75, 3, 3, rule=rule, lived_s=500.0), rule).act == "finish"
 
 
 def test_healthy_attempt_wipes_the_slate() -> None:

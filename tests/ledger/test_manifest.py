@@ -116,6 +116,9 @@ def test_a_checksum_that_fits_is_not_enough(manifest: Manifest) -> None:
             decode("synced", line(**changes))
     with pytest.raises(Damaged):
         decode("aggregated", line())
+    text = encode(synced("a")).rpartition(b',"crc"')[0].replace(b'"a"', '"ü"'.encode()) + b"}"
+    with pytest.raises(Damaged, match="ASCII"):
+        decode("synced", text[:-1] + b',"crc":%d}' % zlib.crc32(text))
     for junk in (b"", b"{}", b"null", b'[],"crc":0}', b"\x00" * 80, b'{"a":' * 10_000):
         with pytest.raises(Damaged):
             decode("synced", junk)

@@ -10,7 +10,7 @@ from workers.agent.data.listing import Listed, list_files, real_root
 from workers.agent.data.priority import give_way
 from workers.ledger.manifest import Manifest, ManifestReplaced, folder_of
 from workers.ledger.names import check_name
-from workers.ledger.shapes import KINDS, encode, encode_file
+from workers.ledger.shapes import KINDS, encode_file
 from workers.protocol import Failure, FileList, ListFiles, ManifestPart, ReadManifest
 
 PAGE_BYTES = 1024 * 1024  # of text; a frame holds at most 4 MiB
@@ -75,9 +75,8 @@ def read_manifest(asked: ReadManifest) -> Any:
     except ManifestReplaced:
         anew = True
         found = manifest.page(0, PAGE_BYTES)
-    lines = tuple(encode(entry).decode("ascii").rstrip("\n") for entry in found.entries)
     return ManifestPart(
-        lines,
+        found.lines,
         found.offset,
         more=found.more,
         anew=anew,

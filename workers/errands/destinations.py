@@ -10,7 +10,7 @@ from workers.errands.faults import ErrandFailed
 from workers.errands.work import Work
 from workers.ledger.manifest import Manifest, folder_of
 from workers.ledger.names import MARKER, OWN, UnsafeName, check_name
-from workers.ledger.shapes import KINDS, Damaged, decode, encode
+from workers.ledger.shapes import KINDS, Damaged, decode
 
 Row = Tuple[str, bool, bool, int, int, str]
 
@@ -42,8 +42,8 @@ def manifests(asked: Dict[str, Any], work: Work) -> List[str]:
             page = Manifest(folder, kind).page(offset, 1 << 20)
             offset, more = page.offset, page.more
             damaged += [f"{kind}: {text}" for text in page.damaged]
-            for entry in page.entries:
-                work.part((kind, encode(entry).decode("ascii")))
+            for line in page.lines:
+                work.part((kind, line))
     return damaged
 
 

@@ -34,6 +34,7 @@ class Page(NamedTuple):
     """A part of a manifest. ``more``: ask again from ``offset``."""
 
     entries: Tuple[Any, ...] = ()
+    lines: Tuple[str, ...] = ()  # of these entries, as they are written
     offset: int = 0
     damaged: Tuple[str, ...] = ()
     more: bool = False
@@ -159,6 +160,7 @@ class _Lines:
         self._rest = b""
         self._dropped = 0  # bytes of a line that is too long to be one
         self._entries: List[Entry] = []
+        self._lines: List[str] = []
         self._damaged: List[str] = []
         self._more = 0
 
@@ -174,13 +176,15 @@ class _Lines:
     def page(self, more: bool) -> Page:
         if self._more:
             self._damaged.append(f"and {self._more} more damaged lines")
-        return Page(tuple(self._entries), self.offset, tuple(self._damaged), more, exists=True)
+        entries, lines = tuple(self._entries), tuple(self._lines)
+        return Page(entries, lines, self.offset, tuple(self._damaged), more, exists=True)
 
     def _take(self, line: bytes) -> None:
         try:
             if self._dropped or len(line) > MAX_LINE_BYTES:
                 raise Damaged(f"{self._dropped + len(line)} bytes in one line")
             self._entries.append(decode(self._kind, line))
+            self._lines.append(line.decode("ascii"))
         except Damaged as fault:
             if len(self._damaged) < NAMED:
                 self._damaged.append(f"the line at byte {self.offset}: {fault}")

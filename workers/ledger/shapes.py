@@ -174,6 +174,8 @@ def _body(line: bytes) -> Dict[str, Any]:
     text = head + b"}"
     if not mark or tail != b"%d}" % zlib.crc32(text):
         raise Damaged("the checksum does not fit")
+    if not text.isascii():
+        raise Damaged("not ASCII")
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):

@@ -40,8 +40,10 @@ def test_data_tells_what_is_where_and_safe_says_no_then_yes(
     assert (total["aggregated_records"], total["backed_up_records"]) == (100, 0)
 
     no = quarterdeck("data", "safe", "local")
-    assert (no.code, no.out) == (4, "no: 50 records (740 B) not synced\n")
+    assert no.code == 4
+    assert no.out.startswith("no: 50 records (740 B) not synced")
     kept.aggregate(kept.sync("d/b.jsonl"))
+    kept.back_up()  # this machine is the destination too: what is merged lies nowhere else
     yes = quarterdeck("data", "safe", "local", "--json")
     assert (yes.code, yes.json["safe"], yes.json["records"]) == (0, True, 0)
     assert yes.json["datasets"][0]["unsynced_bytes"] == 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from console.errors import QuarterdeckError, RequestFailed
-from console.fleet.model import Node, Up
+from console.fleet.model import Connecting, Node, Stale, Up
 from console.fleet.store import FleetStore
 from console.operations.ledger.destinations import Destination
 from console.operations.ledger.look import key_of
@@ -19,7 +19,7 @@ __all__ = ["Ask", "Asking", "Listing", "up"]
 
 AT_ONCE = 8  # nodes that list their files at a time
 OF_ONE = 2  # requests to one node at a time: its agent has other things to answer
-_TRIES, _TRY_EVERY_S = 10, 0.2
+_TRIES, _TRY_EVERY_S = 50, 0.2
 
 
 def up(store: FleetStore) -> frozenset[str]:
@@ -75,10 +75,15 @@ class Asking:
                 try:
                     return await self.send(node, message, timeout_s)
                 except RequestFailed as error:
-                    if error.code != "not_connected" or node not in up(self._store):
+                    if error.code != "not_connected" or not self._comes(node):
                         raise
                 await asyncio.sleep(_TRY_EVERY_S)
             return await self.send(node, message, timeout_s)
+
+    def _comes(self, node: str) -> bool:
+        """Whether its link stands or may stand in a moment."""
+        known = self._store.nodes.get(node)
+        return known is not None and isinstance(known.link, (Up, Stale, Connecting))
 
 
 def _counted_empty(node: Node) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from console.fleet.ledger import Consolidated
 from console.fleet.model import Node
@@ -13,6 +13,7 @@ from workers.ledger.safety import is_safe
 from workers.ledger.shapes import Standing
 
 Places = Mapping[str, tuple[Destination, ...]]  # of each dataset
+MERGED = " (merged)"  # behind a dataset's name: the store at the destination, not a node's files
 NO_PLACE = "no job names a destination for it"
 
 
@@ -34,14 +35,26 @@ class Look:
         self._backed_up = backed_up  # datasets for which a backup is configured
 
     def standings(self) -> dict[str, tuple[Standing, ...]]:
-        """Of each node, one for each of its datasets."""
+        """Of each node, one for each of its datasets, and one for each that is merged on it."""
         return {
-            node.name: tuple(
-                self._standing(node, name, listing)
-                for name, listing in self._listings[node.name].items()
+            node.name: (
+                *(
+                    self._standing(node, name, listing)
+                    for name, listing in self._listings[node.name].items()
+                ),
+                *self._merged_on(node),
             )
             for node in self._nodes
         }
+
+    def _merged_on(self, node: Node) -> Iterator[Standing]:
+        for dataset, places in self._places.items():
+            listing = self._listings[node.name].get(dataset, Listing())
+            own = {(listing.node_key, file.path) for file in listing.files}
+            for place in places:
+                if place.node == node.name:
+                    found = self._manifests[place, dataset]
+                    yield found.kept_here(f"{dataset}{MERGED}", own)
 
     def held(self, clock: float) -> tuple[Consolidated, ...]:
         """What lies at the destinations of each dataset whose manifests were read."""
@@ -62,7 +75,8 @@ class Look:
         ]
         if not found:
             return Standing(dataset, unknown=NO_PLACE)
-        return best(found, dataset in self._backed_up)
+        kept = any(place.node == node.name for place in places)
+        return best(found, kept or dataset in self._backed_up)
 
     def _held(self, dataset: str, places: Sequence[Destination], clock: float) -> Consolidated:
         """Of several destinations, the one that holds most; any that is unknown makes it so."""

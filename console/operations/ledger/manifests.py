@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from console.fleet.ledger import Consolidated
@@ -72,6 +72,31 @@ class Manifests:
             if proof.entry is not None and proof.bytes and file.kind != SHARD:
                 yield (proof.entry.hash, proof.bytes), proof.records or 0
 
+    def kept_here(self, name: str, paths: Collection[tuple[str, str]]) -> Standing:
+        """What the machine with this destination holds merged, and nowhere else while it is not backed up.
+
+        `name` is what it is called; `paths` are (node key, path) of files that are counted by themselves.
+        Bytes are those of the files that were merged.
+        """
+        if self.fault:
+            return Standing(name, unknown=self.fault)
+        safe = max((entry.generation for entry in self._backed_up), default=-1)
+        merged = [
+            entry
+            for entries in self._aggregated.values()
+            for entry in entries
+            if entry.new and (entry.node_key, entry.path) not in paths
+        ]
+        alone = [entry for entry in merged if entry.generation > safe]
+        return Standing(
+            name,
+            *_sums(merged),
+            not_backed_up_records=_sums(alone)[0],
+            not_backed_up_bytes=_sums(alone)[1],
+            not_backed_up_files=_sums(alone)[2],
+            last_backed_up_at=max((entry.at for entry in self._backed_up), default=None),
+        )
+
     def consolidated(self, dataset: str, repeated: int, clock: float) -> Consolidated:
         """What lies at the destination; unknown where the last look failed."""
         if self.fault:
@@ -87,3 +112,8 @@ class Manifests:
             clock=clock,
             unknown=None,
         )
+
+
+def _sums(entries: Sequence[Aggregated]) -> tuple[int, int, int]:
+    """Records, bytes, files."""
+    return sum(e.new for e in entries), sum(e.bytes for e in entries), len(entries)

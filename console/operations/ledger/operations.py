@@ -7,12 +7,13 @@ unknown, and unknown is never safe.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from console import formatting
 from console.errors import Refused, UsageError
 from console.fleet.events import DestinationsRead, LedgerLooked
+from console.fleet.ledger import Entry
 from console.fleet.model import Node
 from console.fleet.store import FleetStore
 from console.operations.ledger.asking import Ask, Asking, Listing, up
@@ -23,7 +24,7 @@ from console.operations.ledger.destinations import (
     is_source,
     needs_backup,
 )
-from console.operations.ledger.look import Look, Places, key_of
+from console.operations.ledger.look import MERGED, Look, Places, key_of
 from console.operations.ledger.manifests import Manifests
 from console.operations.ledger.verdict import promised, refusal, unit_of
 from console.sessions.clock import Clock
@@ -115,13 +116,14 @@ class LedgerOperations:
         known = self._store.nodes.get(node)
         if known is None:
             return Safety(None, f"unknown: there is no node named {node}")
-        watches = known.spec.datasets
+        name, watches = known.same_as or node, known.spec.datasets
         book = self._store.ledger
-        entries = [book.entry(known.same_as or node, watch.name) for watch in watches]
+        merged = [entry for entry in book.of(name).values() if entry.dataset.endswith(MERGED)]
+        entries = [*(book.entry(name, watch.name) for watch in watches), *merged]
         standings = [promised(entry) for entry in entries]
-        held = [e for e, watch in zip(standings, watches, strict=True) if e.produced_files]
-        names = {each.dataset for each in held} or {watch.name for watch in watches}
-        return is_safe(standings, self._backed_up(), unit_of(w for w in watches if w.name in names))
+        held = {each.dataset for each in standings if each.produced_files}
+        counted = [w for w in watches if w.name in held] or watches
+        return is_safe(standings, self._must_be_backed_up(merged), unit_of(counted))
 
     def remembered(self, node: str) -> tuple[Safety, float] | None:
         """What was last known of a node that cannot be asked, and its age (s); None where nothing is."""
@@ -131,8 +133,9 @@ class LedgerOperations:
         made = [(entry.standing, entry.clock) for entry in entries if entry.standing is not None]
         if not made:
             return None
+        merged = [entry for entry in entries if entry.dataset.endswith(MERGED)]
         age_s = max(0.0, self._clock.wall() - min(clock for _, clock in made))
-        return is_safe([standing for standing, _ in made], self._backed_up()), age_s
+        return is_safe([one for one, _ in made], self._must_be_backed_up(merged)), age_s
 
     async def refuse_unsafe(self, node: str) -> None:
         """The guard before something that takes a node's data out of sight. Raises Refused with the numbers."""
@@ -168,6 +171,11 @@ class LedgerOperations:
         names = (dataset.name for dataset in settings.datasets)
         return frozenset(name for name in names if needs_backup(settings.jobs, name))
 
+    def _must_be_backed_up(self, merged: Iterable[Entry]) -> frozenset[str]:
+        """What is merged on a node lies there alone until it is backed up, its own part of it too."""
+        names = frozenset(entry.dataset for entry in merged)
+        return self._backed_up() | names | {name.removesuffix(MERGED) for name in names}
+
     async def _look(self, nodes: Sequence[Node], whole: bool) -> None:
         """`whole`: at all nodes, so that what is counted already need not be listed and totals can be made."""
         listed = await asyncio.gather(*(self._asking.list(node, whole) for node in nodes))
@@ -189,6 +197,13 @@ class LedgerOperations:
         if held:
             self._store.apply(DestinationsRead(self._clock.monotonic(), held))
 
+    def _kept_on(self, nodes: Collection[str]) -> Iterator[str]:
+        """Datasets of which one of these is a destination."""
+        settings, here = self._settings(), self._here()
+        for dataset in settings.datasets:
+            if any(p.node in nodes for p in destinations(settings.jobs, dataset.name, here)):
+                yield dataset.name
+
     def _of(self, place: Destination, dataset: str) -> Manifests:
         return self._manifests.setdefault((place, dataset), Manifests())
 
@@ -202,6 +217,7 @@ class LedgerOperations:
             for name, listing in found.items()
             if listing.files or listing.problem or name in seen
         )
+        names |= dict.fromkeys(self._kept_on({node.name for node in nodes}))
         return {name: destinations(jobs, name, here) for name in names}
 
     def _tell(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from console.fleet.ledger import Entry
+from console.operations.ledger.look import nothing
 from workers.ledger.shapes import Standing
 from workers.protocol import DatasetWatch
 
@@ -14,7 +15,7 @@ def promised(entry: Entry) -> Standing:
     made = entry.standing
     if made is not None and (made.unknown or "") == entry.fault:
         return made
-    return Standing(entry.dataset, unknown=entry.fault)
+    return nothing(entry.dataset)._replace(unknown=entry.fault)
 
 
 def unit_of(watches: Iterable[DatasetWatch]) -> str:

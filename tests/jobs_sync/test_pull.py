@@ -5,7 +5,11 @@ from __future__ import annotations
 import sqlite3
 
 from tests.jobs_sync.scenes import Scene, parts
+from workers.errands.client import Errand
+from workers.errands.shapes import Dataset
 from workers.jobs import sync
+from workers.ledger.shapes import Standing
+from workers.ledger.standing import standing
 
 
 def test_all_kinds_arrive_once_and_then_nothing_moves(scene: Scene, patient: None) -> None:
@@ -27,6 +31,10 @@ def test_all_kinds_arrive_once_and_then_nothing_moves(scene: Scene, patient: Non
     scene.run()
     assert (len(scene.synced()), len(scene.synced("files"))) == (2, 2)
     assert not (scene.destination / ".quarterdeck/staging/sync").exists()
+    assert {each.dataset: each.unsynced_bytes for each in standings(scene)} == {
+        "games": 6,
+        "files": 0,
+    }
 
 
 def test_what_would_destroy_a_copy_is_refused(scene: Scene) -> None:
@@ -47,6 +55,17 @@ def test_what_would_destroy_a_copy_is_refused(scene: Scene) -> None:
     assert scene.copy("games", "d/grows.jsonl").read_text() == before + '{"a":3}\n'
     assert [entry.bytes for entry in scene.synced() if entry.path == "d/grows.jsonl"] == [16, 24]
     scene.check()
+
+
+def standings(scene: Scene) -> list[Standing]:
+    """What the ledger says of the node afterwards."""
+    wanted = [Dataset("games", ("d/**/*.jsonl",), "lines"), Dataset("files", ("f/**",), "files")]
+    with Errand.open({"ssh": None}, "local") as errand:
+        listing = errand.list(str(scene.root), wanted)
+    return [
+        standing(files, scene.synced(name), (), None, listing.node_key, name)
+        for name, files in listing.files.items()
+    ]
 
 
 def test_a_database_travels_as_a_snapshot(scene: Scene) -> None:

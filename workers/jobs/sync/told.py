@@ -51,7 +51,7 @@ def _host(sync: Sync, host: Host) -> HostPlan:
         len(found.travelling),
         found.missing_bytes,
         tuple(commands),
-        (*found.notes, *_snapshots(found)),
+        (*found.notes, *_snapshots(found), *_lists(commands)),
     )
 
 
@@ -66,3 +66,8 @@ def _legs(sync: Sync, found: Survey) -> list[Leg]:
 def _snapshots(found: Survey) -> list[str]:
     count = sum(step.file.kind == SQLITE for step in found.travelling)
     return [f"{count} through a snapshot, each with an rsync of its own"] if count else []
+
+
+def _lists(commands: list[tuple[str, ...]]) -> list[str]:
+    piped = any("--files-from=-" in argv for argv in commands)
+    return ["the names of the files go to rsync on its standard input"] if piped else []

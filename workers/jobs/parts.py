@@ -59,6 +59,10 @@ class Parts:
     def in_state(self, *states: str) -> list[Part]:
         return [part for part in self._named.values() if part.state in states]
 
+    def text(self) -> str:
+        """What came of each, one line for people."""
+        return "; ".join(f"{part.name}: {part.message}" for part in self if part.message)
+
     def change(self, part: Part, fields: dict[str, Any]) -> None:
         """What changed goes into the status; changes of numbers alone ten times a second at most."""
         with self._lock:

@@ -11,12 +11,13 @@ from workers.jobs.crew import Act, Crew, Skip
 from workers.jobs.document import Document
 from workers.jobs.exclusive import one_at_a_time
 from workers.jobs.parts import Part, Parts
-from workers.jobs.plan import byte_text
+from workers.jobs.plan import amount, byte_text
 from workers.jobs.remote.calling import Caller
 from workers.jobs.remote.generations import read, verify
 from workers.jobs.remote.models import model_part
 from workers.jobs.remote.opening import open_remote
 from workers.jobs.remote.telling import teller
+from workers.jobs.room import room
 from workers.ledger.manifest import folder_of
 from workers.ledger.names import CONSOLIDATED
 
@@ -30,8 +31,14 @@ def run(worker: Worker, document: Document) -> int | None:
     acts = {name: _dataset_act(document, orders, caller, crew, name) for name in orders.datasets}
     for name, folder in orders.models.items():
         acts[model_part(name)] = _model_act(document, caller, crew, name, folder)
-    crew.work(orders.parts, lambda part: acts[part.name](part))
+
+    def act(part: Part) -> str | None:
+        with room():
+            return acts[part.name](part)
+
+    crew.work(orders.parts, act)
     crew.finish()
+    worker.say(message=parts.text())
     return None
 
 
@@ -74,4 +81,8 @@ def _back_up(
         record(document, orders.root, dataset, caller.address.text, generation)
         size += generation.bytes + len(generation.manifest)
         part.say(done=len(generation.files) + 1)
+        crew.worker.log(
+            f"{dataset}: {generation.name}: {amount(len(generation.files) + 1, generation.bytes)} sent to "
+            f"{caller.address.text}, read back and recorded"
+        )
     return f"{numbers[0]} to {numbers[-1]}: {byte_text(size)} backed up and read back"

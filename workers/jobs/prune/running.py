@@ -30,6 +30,7 @@ def run(worker: Worker, document: Document) -> int | None:
         worker.log(f"warning: {text}")
     crew.work(document.sources, _act(document, ledger, crew, by))
     crew.finish()
+    worker.say(message=parts.text())
     return None
 
 

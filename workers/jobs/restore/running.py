@@ -16,6 +16,7 @@ from workers.jobs.remote.telling import teller
 from workers.jobs.restore.fetching import STAGING, fetch_generation, generations_there
 from workers.jobs.restore.model_fetching import fetch_models
 from workers.jobs.restore.orders import Orders, models_of, orders_of
+from workers.jobs.room import room
 from workers.records.consolidated import folder_name
 
 
@@ -29,13 +30,15 @@ def run(worker: Worker, document: Document) -> int | None:
     caller = open_remote(document, crew.check)
 
     def act(part: Part) -> str:
-        if part.name in models:
-            return fetch_models(caller, crew, orders.folder, models[part.name], part)
-        return _restore(orders, caller, crew, part)
+        with room():
+            if part.name in models:
+                return fetch_models(caller, crew, orders.folder, models[part.name], part)
+            return _restore(orders, caller, crew, part)
 
     with one_at_a_time(orders.folder / STAGING, "restore"):
         crew.work(names, act)
         crew.finish()
+    worker.say(message=parts.text())
     return None
 
 
@@ -56,4 +59,7 @@ def _restore(orders: Orders, caller: Caller, crew: Crew, part: Part) -> str:
             caller, orders.folder, dataset, number, crew.limits, crew.check, tell
         )
         part.say(done=position + 1)
+        crew.worker.log(
+            f"{dataset}: {folder_name(number)}: restored below {orders.folder}, verified"
+        )
     return f"{numbers[0]} to {numbers[-1]}: {byte_text(size)} fetched, all verified"

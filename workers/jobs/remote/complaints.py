@@ -75,7 +75,7 @@ _KNOWN: tuple[tuple[str, type[WorkerError], str], ...] = (
         "other bytes lie there already under the same name, and nothing was overwritten: another machine backs up "
         "to this prefix, or the store damaged them; choose another prefix, or look at them",
     ),
-    (r"no space left on device|disk quota exceeded", NoRoom, "the disk is full"),
+    (r"no space left on device|disk quota exceeded|too big for remaining disk space", NoRoom, "the disk is full"),
     (
         r"SlowDown|ServiceUnavailable|InternalError|StatusCode: 5\d\d|Too Many Requests|StatusCode: 429",
         Passing,

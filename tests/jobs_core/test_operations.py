@@ -98,7 +98,6 @@ async def test_cancelled_and_the_rest_done_again(runtime: Runtime, work: Work) -
     assert over.record.state == "stopped"
     again = await runtime.jobs.retry(target_of(runtime))
     assert again.document["sources"] == ["gpu-2"]
-    assert again.document["fence"] > plan.document["fence"]
     assert again.spec.run_id != plan.spec.run_id
 
 
@@ -177,3 +176,22 @@ async def test_names_and_schedules(runtime: Runtime, home: Path) -> None:
         assert planned["aggregate"].in_s is None
         (refusal, *_) = (await off.jobs.plan("sync")).refusals
         assert "this machine: the settings say sync_disabled" in refusal
+
+
+async def test_a_plan_that_waited_starts_after_what_went_on_meanwhile(
+    runtime: Runtime, work: Work
+) -> None:
+    waits = await runtime.jobs.plan("sync")
+    work("print(orders['fence'])")
+    first = await fence_of(runtime, await runtime.jobs.plan("quick"))
+    assert first > waits.document["fence"]
+    assert await fence_of(runtime, waits) > first
+
+
+async def fence_of(runtime: Runtime, plan: JobPlan) -> int:
+    outcome = await runtime.jobs.start(plan)
+    assert outcome.done, outcome
+    await runtime.workers.wait([target(plan)], is_over, 20.0)
+    details = await runtime.workers.describe(target(plan), 0)
+    fence: int = json.loads("".join(details.spec.input))["fence"]
+    return fence

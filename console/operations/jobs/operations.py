@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,18 +19,19 @@ from console.operations import locks
 from console.operations.jobs import asking
 from console.operations.jobs.document import Stamp, document
 from console.operations.jobs.due import next_in_s
+from console.operations.jobs.fences import Fences
 from console.operations.jobs.hosts import Ways, hosts
 from console.operations.jobs.plan import JobPlan, shares_of, texts
 from console.operations.jobs.schedule import NAME as SCHEDULE
 from console.operations.jobs.schedule import schedule_spec
 from console.operations.jobs.selection import Selection, select
-from console.operations.jobs.spec import spec_of
+from console.operations.jobs.spec import pieces, spec_of
 from console.operations.outcomes import Outcome, Target, Verdict, failure
 from console.operations.provision import with_cure
 from console.operations.recipes import new_run_id
-from console.operations.waiting import until
+from console.operations.waiting import record_of, until
 from console.operations.workers import Key, WorkerOperations
-from workers.protocol import WorkerReply
+from workers.protocol import WorkerReply, WorkerSpec
 
 if TYPE_CHECKING:
     from console.settings.jobs import JobSettings
@@ -60,7 +62,8 @@ class JobOperations:
         self._ways = ways
         self._wall = wall
         self._config = config
-        self._fence = 0
+        self._fences = Fences(wall)
+        self._turn = asyncio.Lock()  # of starts
 
     # ------------------------------------------------------------ looking
 
@@ -143,7 +146,7 @@ class JobOperations:
         chosen = select(job, settings, known, here, nodes)
         names = (*chosen.sources, chosen.destination, chosen.here)
         found = await hosts(job, names, known, chosen.here, self._ways)
-        stamp = Stamp(new_run_id(), self._workers.reach.acts.who, self._next_fence())
+        stamp = Stamp(new_run_id(), self._workers.reach.acts.who, self._fences.next())
         orders = document(job, stamp, chosen, found, settings, known)
         if job.conducted:
             orders["settings"] = {"config": self._config()}
@@ -161,12 +164,6 @@ class JobOperations:
 
         await until(self._store, settled, UP_WITHIN_S)
 
-    def _next_fence(self) -> int:
-        """Grows from run to run and, by the wall clock, from console to console: a job that was held up for long
-        and wakes again has a lower one than whoever went on meanwhile."""
-        self._fence = max(self._fence + 1, int(self._wall() * 1000))
-        return self._fence
-
     # ------------------------------------------------------------ doing
 
     async def start(self, plan: JobPlan) -> Outcome:
@@ -178,7 +175,8 @@ class JobOperations:
             async with self._workers.reach.acts.action(plan.node, "jobs.start", argv) as act:
                 if plan.refusals:
                     raise Refused("; ".join(plan.refusals))
-                reply = await self._started(plan)
+                async with self._turn:
+                    reply = await self._started(plan)
                 act.result = reply.record.state
         except QuarterdeckError as error:
             return failure(target, error)
@@ -187,16 +185,26 @@ class JobOperations:
             reply.notes,
         )  # fmt: skip
 
+    def _fenced(self, plan: JobPlan) -> WorkerSpec:
+        """The run with its place among the starts: others may have gone on since the plan was made."""
+        where = plan.document["destination"]
+        local = where["node"] == self._orchestrator()
+        fence = self._fences.next(where["path"] if local else None)
+        return plan.spec._replace(input=pieces({**plan.document, "fence": fence}))
+
     async def _started(self, plan: JobPlan) -> WorkerReply:
-        reach = self._workers.reach
-        held = await locks.against(plan.spec, self._store, self._settings())
+        known = record_of(self._store, plan.node, plan.spec.run_id)
+        if known is not None:  # the same plan again is the same run
+            return WorkerReply(known)
+        reach, spec = self._workers.reach, self._fenced(plan)
+        held = await locks.against(spec, self._store, self._settings())
         if held:
             raise Refused("; ".join(held))
 
         async def send(backend: Backend) -> WorkerReply:
-            return await backend.start(plan.spec)
+            return await backend.start(spec)
 
-        check = await reach.backend(plan.node).check(plan.spec)
+        check = await reach.backend(plan.node).check(spec)
         if check.refusals:
             raise Refused("; ".join(with_cure(plan.node, plan.spec, check.refusals)))
         reply = await reach.surely(plan.node, send)

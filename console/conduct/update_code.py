@@ -30,15 +30,18 @@ _Result = TypeVar("_Result")
 def plan(orders: Orders) -> Score:
     """Raises UsageError."""
     repo, ref = _asked(orders)
-    commands = [git.LOOK, git.FETCH, git.refs_named(ref or "BRANCH")]
-    if orders.flag("auto_stash"):
-        commands += [git.PUT_ASIDE, git.TAKE_BACK]
     target = git.Target("COMMIT", ref or "BRANCH", True)
-    commands[3:3] = git.moves(git.Version("", ""), target)
+    stash = orders.flag("auto_stash")
+    commands = (
+        git.LOOK, git.FETCH, git.refs_named(ref or "BRANCH"),
+        *((git.PUT_ASIDE,) if stash else ()),
+        *git.moves(git.Version("", ""), target),
+        *((git.TAKE_BACK,) if stash else ()),
+    )  # fmt: skip
     size = _batch(orders)
     shares = tuple(
         Share(node, f"batch {place // size + 1}: {repo} goes to {ref or 'the newest of its branch'}",
-              tuple(commands), ("workers that run in it are started again, and must progress",))
+              commands, ("workers that run in it are started again, and must progress",))
         for place, node in enumerate(orders.sources)
     )  # fmt: skip
     refusals = () if shares else ("there is no node to update",)

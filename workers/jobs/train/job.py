@@ -85,7 +85,7 @@ def _standard(journey: Journey) -> str:
     orders = journey.orders
     if not os.path.isdir(orders.source):
         raise Misconfigured(f"{orders.named}: is no folder; there is nothing to train from")
-    python = interpreter(orders.python)
+    python = interpreter(orders.pythons)
     journey.train(_argv(orders, orders.source, _needed(orders, python), "/mnt/"), orders.source)
     return f"trained in place in {journey.legs[TRAIN].seconds:.1f} s"
 
@@ -112,9 +112,9 @@ def _checked(orders: Orders, ground: Side) -> dict[str, Any]:
     """Asks the place where it will train, before the first byte moves. Raises Misconfigured."""
     if not orders.source_in_wsl and not os.path.isdir(orders.source):
         raise Misconfigured(f"{orders.named}: is no folder; there is nothing to train from")
-    first = ground.probe(orders.fast, orders.named, {}, orders.python)
+    first = ground.probe(orders.fast, orders.named, {}, orders.pythons)
     asked = _mapped_words(orders, first["mounts"]) if orders.far else {}
-    found = ground.probe(orders.fast, orders.named, asked, orders.python) if asked else first
+    found = ground.probe(orders.fast, orders.named, asked, orders.pythons) if asked else first
     if found["problems"]:
         raise Misconfigured("; ".join(found["problems"]))
     return found

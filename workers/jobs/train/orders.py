@@ -9,6 +9,7 @@ from workers.jobs.train.paths import Unmapped, is_windows, to_wsl
 
 STANDARD, NATIVE, WSL = MODES = ("standard", "native_sync", "wsl_sync")
 RESULTS = ("*.safetensors", "adapter_config.json")
+_ANY_PYTHON = ("python", "python3")
 DATA = "{data}"
 """In a word of the command: the folder the training reads."""
 
@@ -29,6 +30,11 @@ class Orders:
     distro: str
     source_in_wsl: bool
     back_in_wsl: bool
+
+    @property
+    def pythons(self) -> tuple[str, ...]:
+        """What may take the place of the word `python`."""
+        return self.python or _ANY_PYTHON
 
     @property
     def far(self) -> bool:

@@ -59,7 +59,9 @@ def claim(folder: str, source: str) -> None:
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{mark} is damaged; remove the folder, it is only a mirror") from None
     if held != source:
-        raise ValueError(f"{folder} is the mirror of {held}, not of {source}; name another folder")
+        raise ValueError(
+            f"{folder} is the mirror of {held}, not of {source}; name another folder (fast_directory)"
+        )
 
 
 def interpreter(candidates: Sequence[str]) -> Optional[str]:

@@ -72,6 +72,9 @@ def test_a_node_that_is_down_makes_it_partial(job: Job) -> None:
     assert sorted(job.world.lines()) == sorted(lines_of(1, 2, 3))
     assert job.status["phase"] == "partial"
     assert job.states == {"up": "done", "gone": "partial", "shy": "partial"}
+    assert {part["name"]: part["done"] for part in job.status["extra"]["parts"]} == {
+        "up": 2, "gone": 2, "shy": None,
+    }  # fmt: skip
     code, said = job.run(sources=["up"], run="run-2")
     assert (code, job.states) == (0, {"up": "done"})
 
@@ -93,8 +96,9 @@ def test_what_the_console_saw_counts_where_this_machine_is_let_in_nowhere(job: J
 def test_the_plan_changes_nothing(job: Job) -> None:
     job.world.copy("up", "x.jsonl", text_of(lines_of(1)))
     before = sorted(job.world.root.rglob("*"))
-    code, said = job.run("--plan")
+    code, said = job.run("--plan", sources=["up", "shy"])
     assert code == 0
+    assert "asks for a passphrase: what it made after its last sync will be missing" in said
     assert "up: merges its copies: 1 file" in said
     assert "never: take a record twice" in said
     code, said = job.run("--plan", "--json")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import workers.jobs
+from tests.jobs_backup.stores import make_generation, orders, run_job
 from workers.harness import Misconfigured
 from workers.jobs.remote.address import parse
 from workers.jobs.remote.calling import VERBS, Caller
@@ -107,6 +109,45 @@ def test_a_variable_is_no_back_door() -> None:
 def test_no_secret_is_in_the_list_of_processes() -> None:
     argv = CALLER.argv("copy", COPY_FLAGS, ["/here", "s:bucket/p/"])
     assert not [word for word in argv if re.search("secret|access_key|token|password=[^f]", word)]
+
+
+@pytest.mark.xdist_group("object-store")
+def test_what_rclone_is_really_given(
+    tmp_path: Path, environ: dict[str, str], remote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every process of it, of a backup and of a restore, as the list of processes would show it."""
+    spy = tmp_path / "bin/rclone"
+    spy.parent.mkdir()
+    spy.write_text(
+        f'#!/bin/sh\nprintf "%s\\0" "$@" >> {tmp_path}/argv; echo >> {tmp_path}/argv\n'
+        f'env >> {tmp_path}/environment\nexec {find_rclone().path} "$@"\n'
+    )
+    spy.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(spy.parent / "python"))
+    for name in ("RCLONE_RC", "RCLONE_DUMP", "RCLONE_NO_CHECK_CERTIFICATE", "QD_TOKEN"):
+        monkeypatch.setenv(name, "true")
+    make_generation(tmp_path / "D", 1)
+    (tmp_path / "D/models").mkdir()
+    (tmp_path / "D/models/latest").write_text("x")
+    options = {"what": ["consolidated", "models"], "models": ["models"]}
+    done = run_job(tmp_path / "job", orders("backup", tmp_path / "D", remote, options=options))
+    assert done.returncode == 0, done.stderr
+    back = {"to": str(tmp_path / "back")}
+    done = run_job(tmp_path / "job", orders("restore", tmp_path / "D", remote, options=back))
+    assert done.returncode == 0, done.stderr
+    calls = [line.split("\0")[:-1] for line in (tmp_path / "argv").read_text().splitlines()]
+    assert {call[0] for call in calls} == {"version", *VERBS}
+    for call in calls:
+        if call[0] == "version":
+            continue
+        operands = call[call.index("--") + 1 :]
+        assert operands
+        assert all(word.startswith(("/", "store:bucket/")) for word in operands)
+        assert "--no-check-certificate=false" in call
+        assert not [word for word in call if word.startswith(("--rc", "--dump", "--delete"))]
+        assert not [word for word in call if "secret" in word or "KEEPERKEY" in word]
+    names = {line.partition("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
+    assert not names & {"RCLONE_RC", "RCLONE_DUMP", "RCLONE_NO_CHECK_CERTIFICATE", "QD_TOKEN"}
 
 
 @pytest.mark.parametrize(

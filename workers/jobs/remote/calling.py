@@ -16,7 +16,7 @@ from workers.jobs.remote.complaints import explain
 from workers.jobs.remote.environment import child_environment
 from workers.jobs.remote.tool import Rclone
 
-VERBS = ("copy", "copyto", "check", "lsjson", "cat")
+VERBS = ("copy", "check", "lsjson", "cat")
 """All we ever ask for: none of them deletes, and none of them listens (rc, rcd, serve)."""
 
 _LOOK_EVERY_S = 0.1

@@ -133,9 +133,11 @@ class JobOperations:
             return replace(bare, refusals=chosen.refusals)
         if chosen.here == self._orchestrator():
             said = await asking.ask_here(spec, orders)
-        else:
-            said = await asking.ask_there(self._workers, chosen.here, spec)
-        return _told(bare, said)
+            return _told(bare, said)
+        check = await self._workers.reach.backend(chosen.here).check(spec)
+        if check.refusals:
+            return replace(bare, refusals=with_cure(chosen.here, spec, check.refusals))
+        return _told(bare, await asking.ask_there(self._workers, chosen.here, spec))
 
     async def _ordered(
         self, job: JobSettings, nodes: Sequence[str]

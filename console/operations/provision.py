@@ -22,7 +22,7 @@ done
 if [ -z "${found:-}" ]; then echo "no Python from 3.10 on is in the PATH here; install one" >&2; exit 4; fi
 venv="$HOME/%(venv)s"
 mkdir -p -m 700 "$(dirname "$venv")"
-if [ ! -x "$venv/bin/python" ]; then
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$found" -m venv "$venv" || { echo "a virtual environment needs python3-venv here" >&2; rm -rf "$venv"; exit 4; }
 fi
 "$venv/bin/python" -m pip install --disable-pip-version-check --no-input %(packages)s

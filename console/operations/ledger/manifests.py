@@ -34,6 +34,20 @@ class Manifests:
             else:
                 self._backed_up.append(entry)
 
+    def thin_out(self) -> None:
+        """Drops what proves nothing any more: a file's older entries, but for those that were aggregated.
+
+        One that is aggregated afterwards all the same counts as not aggregated: never in doubt for the node.
+        """
+        for key, entries in self._synced.items():
+            merged = {(e.path, e.bytes, e.hash) for e in self._aggregated.get(key, ())}
+            newest = {entry.path: place for place, entry in enumerate(entries)}
+            self._synced[key] = [
+                entry
+                for place, entry in enumerate(entries)
+                if newest[entry.path] == place or (entry.path, entry.bytes, entry.hash) in merged
+            ]
+
     def forget(self, kind: str) -> None:
         """The manifest was replaced: it is read from its beginning."""
         self.offsets[kind] = 0

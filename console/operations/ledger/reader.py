@@ -15,7 +15,7 @@ from workers.ledger.shapes import Damaged, DataFile, decode, decode_file
 from workers.protocol import DatasetWatch, FileList, ListFiles, ManifestPart, ReadManifest
 
 PAGE_S = 60.0  # for one page: the first of a cold dataset is counted meanwhile
-MOST_PAGES = 10_000
+MOST_PAGES = 1000  # of a MiB: what a node may have us hold
 _ABSENT = ": not there"  # as an agent says it of a folder
 
 Ask = Callable[[str, Any, float], Awaitable[Any]]
@@ -73,6 +73,9 @@ async def read_manifests(
             manifests.offsets[kind] = part.offset
             if not part.more:
                 break
+        else:
+            raise RequestFailed("failed", f"more than {MOST_PAGES} pages of {kind}")
+    manifests.thin_out()
 
 
 def _files(page: FileList, after: str) -> list[DataFile]:

@@ -78,7 +78,7 @@ LIST, DETAILS = workers(), workers("enter", only=TRAIN, shows="loss/policy")
         pytest.param(3, SMALL, workers("asterisk", "X", only=SELFPLAY, shows="type 3"), id="kill-small"),
         pytest.param(3, LARGE, workers("asterisk", "r", "tab", only="node:gpu-1", shows="SIGTERM"), id="restart-large"),
         pytest.param(3, SMALL, workers("D", only=TRAIN, shows="not know how to drain"), id="drain-small"),
-        pytest.param(3, SMALL, workers("F", only="worker:train node:gpu-2", shows="Forget"), id="forget-small"),
+        pytest.param(3, SMALL, workers("e", "k", "F", only="worker:train node:gpu-2", shows="Forget"), id="forget-small"),
         pytest.param(3, SMALL, fleet("j", "S", "right", "right", shows="as gauntlet"), id="start-small"),
         pytest.param(3, LARGE, fleet("j", "S", "right", shows="as train"), id="start-large"),
         pytest.param(24, SMALL, fleet("o", "tab", shows="run/train.lock"), id="orphans-small"),

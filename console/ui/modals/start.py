@@ -137,18 +137,18 @@ class StartModal(Dialog[bool]):
             self._plan, self._fault = None, str(error)
         self._asking = self._plan is not None
         self.workers.cancel_group(self, "plan")
-        plan = self._plan
-        if plan is not None:
-            self.run_worker(self._question(plan), group="plan")
+        if self._plan is not None:
+            # Not the coroutine: one that is cancelled before its turn would never be awaited.
+            question: Callable[[], Any] = self._ask
+            self.run_worker(question, group="plan")
         self.complain("")
         self.redraw()
 
-    def _question(self, plan: StartPlan) -> Callable[[], Any]:
-        """Made only when it is its turn: one that is cancelled before leaves nothing behind."""
-        return lambda: self._ask(plan)
-
-    async def _ask(self, plan: StartPlan) -> None:
+    async def _ask(self) -> None:
+        plan = self._plan
         await asyncio.sleep(SETTLE_S)
+        if plan is None:
+            return
         checked = await self.runtime.workers.check(plan)
         if self.is_attached and self._plan is plan:
             self._plan, self._asking = checked, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,18 @@ def gone(there: LoopbackHost) -> None:
     while programs(there):
         assert time.monotonic() < deadline, "errand programs are left"
         time.sleep(0.1)
+
+
+def listens(there: LoopbackHost) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection((there.address, there.port), 5).close()
+        except OSError:
+            assert time.monotonic() < deadline, "sshd did not start"
+            time.sleep(0.05)
+        else:
+            return
 
 
 def test_a_file_from_one_node_to_another_and_then_removed(fleet: LoopbackFleet) -> None:
@@ -127,6 +140,7 @@ def test_a_node_that_is_down_and_a_key_that_is_not_let_in(
             Errand.open(host(fleet, 1), target.name)
     finally:
         target.start_sshd()
+    listens(target)
     other = host(fleet, 1)
     other["ssh"][other["ssh"].index(str(fleet.key))] = str(tmp_path / "none")
     with pytest.raises(Unreachable, match="Permission denied"):

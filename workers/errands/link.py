@@ -11,6 +11,7 @@ import time
 from typing import Any, Callable, Dict, List, Optional
 
 from workers.errands import code
+from workers.errands.answers import failed
 from workers.errands.faults import ErrandFailed, Unreachable
 
 Part = Callable[[Any], None]
@@ -22,6 +23,7 @@ STUCK_S = 900.0  # within one system call: a dead mount
 PING_S = 20.0
 CLOSE_S = 5.0
 MARKER = "qd-errand:"
+LONGEST_LINE_BYTES = 32 * 1024 * 1024
 _MAX_NOISE_BYTES = 256 * 1024
 _STDERR_BYTES = 16 * 1024
 
@@ -50,7 +52,7 @@ class Link:
         assert self._child.stdout is not None
         self._in, self._out = self._child.stdin.fileno(), self._child.stdout.fileno()
         os.set_blocking(self._in, False)
-        self._buffer = b""
+        self._buffer = bytearray()
         self._searched = 0
         self._number = 0
         self._writing = threading.Lock()
@@ -97,7 +99,7 @@ class Link:
                     if part is not None:
                         part(said["part"])
                 elif "failed" in said:
-                    raise ErrandFailed(said["failed"][0], f"{self._name}: {said['failed'][1]}")
+                    raise failed(said["failed"], self._name)
                 else:
                     return said.get("result")
 
@@ -131,7 +133,7 @@ class Link:
                 least = ".".join(map(str, code.LEAST_PYTHON))
                 raise ErrandFailed("no_python", f"{self._name}: no Python {least} or newer there")
             unsent = self._exchange(unsent)
-        self._buffer = self._buffer.partition(marker)[2]
+        del self._buffer[: self._buffer.find(marker) + len(marker)]
         self.hello = self._line(HELLO_S)
         threading.Thread(target=self._ping, name=f"{self._name} ping", daemon=True).start()
 
@@ -155,6 +157,8 @@ class Link:
             return unsent[:0]  # what it said before it ended tells why
 
     def _beat(self, said: Any, beat: Optional[Beat]) -> None:
+        if type(said) is not list or [type(each) in (int, float) for each in said] != [True] * 3:
+            raise ErrandFailed("failed", f"{self._name}: said what is no beat")
         done, total, stuck_s = said
         if stuck_s > STUCK_S:
             raise Unreachable(f"{self._name}: stuck in one call to its disk for {stuck_s:.0f} s")
@@ -168,9 +172,13 @@ class Link:
         while True:
             at = self._buffer.find(b"\n", self._searched)
             if at >= 0:
-                line, self._buffer, self._searched = self._buffer[:at], self._buffer[at + 1 :], 0
+                line = bytes(self._buffer[:at])
+                del self._buffer[: at + 1]
+                self._searched = 0
                 return self._parsed(line)
             self._searched = len(self._buffer)
+            if self._searched > LONGEST_LINE_BYTES:
+                raise ErrandFailed("failed", f"{self._name}: answers without end")
             self._read(deadline - time.monotonic(), patience_s)
 
     def _parsed(self, line: bytes) -> Dict[str, Any]:

@@ -78,6 +78,11 @@ class Snapshot(NamedTuple):
     mtime_ns: int  # -1: it was written to while it was copied
 
 
+def snapshot_name(database: str, run: str) -> str:
+    """What the copy of a database is called, in the database's folder."""
+    return f".{database}.{run}.quarterdeck.tmp"
+
+
 class Destination(NamedTuple):
     """What is known of a folder that takes copies."""
 

@@ -16,6 +16,7 @@ from workers.agent.data.sqlite_query import uri_of
 from workers.errands.below import folder_of, open_file, real_root
 from workers.errands.faults import ErrandFailed
 from workers.errands.hashing import digest
+from workers.errands.shapes import snapshot_name
 from workers.errands.work import Work
 from workers.ledger.names import UnsafeName, check_name
 
@@ -45,7 +46,7 @@ class Snapshots:
             file, _ = open_file(folder, name)
             os.close(file)
         source = os.path.join(root, asked["path"])
-        copy = os.path.join(os.path.dirname(source), f".{name}.{run}.quarterdeck.tmp")
+        copy = os.path.join(os.path.dirname(source), snapshot_name(name, run))
         _remove(copy)  # of this run's last attempt
         self._made.append(copy)
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

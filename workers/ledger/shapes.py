@@ -161,10 +161,16 @@ def decode_file(line: str) -> DataFile:
         row = json.loads(line)
     except (ValueError, RecursionError):
         raise Damaged("no JSON") from None
+    return file_of(row)
+
+
+def file_of(row: Any) -> DataFile:
+    """A listed file from the parsed line, every type checked. Raises Damaged."""
     if type(row) is not list or tuple(map(type, row)) not in _FILES:
         raise Damaged("no listed file")
     file = DataFile(*row)
-    if file.size < 0 or not 0 <= file.prefix_bytes <= file.size or (file.records or 0) < 0:
+    known = file.kind in (JOURNAL, *TRAVELLING) and 0 <= (file.records or 0) < _MOST
+    if not known or not 0 <= file.prefix_bytes <= file.size < _MOST:
         raise Damaged("no listed file: its figures")
     return file
 

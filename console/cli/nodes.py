@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from console import formatting
@@ -17,9 +17,12 @@ from console.fleet.model import NodeSpec, Transport
 
 if TYPE_CHECKING:
     from console.operations.check import CheckReport
+    from console.operations.code_versions import CodeVersion
     from console.runtime import Runtime
 
-_COLUMNS = ("name", "address", "user", "port", "jump", "tags", "root", "datasets")
+    Versions = Mapping[str, Mapping[str, CodeVersion]]  # by node and repository
+
+_COLUMNS = ("name", "address", "user", "port", "jump", "tags", "root", "datasets", "code")
 _GLYPHS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
 
 
@@ -53,12 +56,15 @@ def run(options: Namespace) -> int:
 
 
 def _list(options: Namespace) -> int:
+    from console.operations.code_versions import CodeVersions
+
     specs = _listed(options)
+    versions = CodeVersions().all() if not getattr(options, "demo", False) else {}
     if options.json:
-        shown = [_shape(spec) for spec in specs]
+        shown = [_shape(spec, versions) for spec in specs]
         print_json({"schema": shapes.SCHEMA, "nodes": shown})
         return exits.DONE
-    print_table(_COLUMNS, [_row(spec) for spec in specs], ("port",))
+    print_table(_COLUMNS, [_row(spec, versions) for spec in specs], ("port",))
     return exits.DONE
 
 
@@ -71,7 +77,7 @@ def _listed(options: Namespace) -> tuple[NodeSpec, ...]:
     return settings_of(options).specs()
 
 
-def _shape(spec: NodeSpec) -> dict[str, Any]:
+def _shape(spec: NodeSpec, versions: Versions) -> dict[str, Any]:
     return {
         "name": spec.name,
         "transport": spec.transport.value,
@@ -83,15 +89,21 @@ def _shape(spec: NodeSpec) -> dict[str, Any]:
         "tags": list(spec.tags),
         "root": spec.root,
         "datasets": [watch.name for watch in spec.expected_datasets],
+        "code": [
+            {"repo": repo, **asdict(version)}
+            for repo, version in versions.get(spec.name, {}).items()
+        ],
     }
 
 
-def _row(spec: NodeSpec) -> list[str]:
+def _row(spec: NodeSpec, versions: Versions) -> list[str]:
     address = "this machine" if spec.transport is Transport.LOCAL else spec.address or spec.name
     datasets = ", ".join(watch.name for watch in spec.expected_datasets)
     port = str(spec.port or "")
     tags = ", ".join(spec.tags)
-    return [spec.name, address, spec.user or "", port, spec.jump or "", tags, spec.root, datasets]
+    user, jump = spec.user or "", spec.jump or ""
+    code = ", ".join(version.words for version in versions.get(spec.name, {}).values())
+    return [spec.name, address, user, port, jump, tags, spec.root, datasets, code]
 
 
 def spec_from(options: Namespace) -> NodeSpec:

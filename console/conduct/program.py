@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from console.conduct.orders import Orders, load
 from console.conduct.score import Score
@@ -126,7 +126,8 @@ async def _outcome(
 
 async def _with_fleet(orders: Orders, conduct: Conduct, telling: Telling) -> int:
     loaded = load_settings(Path(orders.config) if orders.config else None)
-    async with Runtime(loaded, specs_of(loaded, orders), keep=False, notify=False) as runtime:
+    told: bool | Literal["jobs"] = "jobs" if orders.kind == "schedule" else False
+    async with Runtime(loaded, specs_of(loaded, orders), keep=False, notify=told) as runtime:
         runtime.orchestrator()
         await settled(runtime, orders.sources)
         return await conduct(Conductor(orders, runtime, telling))

@@ -14,18 +14,17 @@ WAITING, RUNNING, DONE, PARTIAL, FAILED, SKIPPED = (
     "waiting", "running", "done", "partial", "failed", "skipped",
 )  # fmt: skip
 _ENDED = frozenset({DONE, PARTIAL, FAILED, SKIPPED})
-_EVERY_S = 1.0
+_EVERY_S = 2.0
 
 
 class Telling:
-    """Written once a second while something changed, and at the end; the work goes on where that fails."""
+    """Written every other second, and at the end; the work goes on where that fails."""
 
     def __init__(self, unit: str, reporter: Reporter | None = None) -> None:
         self._reporter = reporter or Reporter()
         self._known: dict[str, Any] = {"phase": "", "unit": unit, "message": ""}
         self._extra: dict[str, Any] = {}
         self._parts: dict[str, dict[str, Any]] = {}
-        self._changed = True
 
     @property
     def draining(self) -> bool:
@@ -37,18 +36,15 @@ class Telling:
             name: self._parts.get(name) or {"name": name, "state": WAITING, "unit": unit}
             for name in names
         }
-        self._changed = True
 
     def part(self, name: str, **fields: Any) -> None:
         """``state, done, total, bytes, message``."""
         self._parts[name].update(fields)
-        self._changed = True
 
     def say(self, extra: dict[str, Any] | None = None, **fields: Any) -> None:
         """``phase, message, health, blocked_because``; what is left out stays as it was."""
         self._known.update(fields)
         self._extra.update(extra or {})
-        self._changed = True
 
     def names(self, *states: str) -> list[str]:
         """The parts that are in one of these states."""
@@ -61,12 +57,10 @@ class Telling:
     async def keep(self) -> None:
         """Until it is cancelled."""
         while True:
-            if self._changed:
-                self.write()
+            self.write()
             await asyncio.sleep(_EVERY_S)
 
     def write(self) -> None:
-        self._changed = False
         parts = list(self._parts.values())
         ended = sum(part["state"] in _ENDED for part in parts)
         try:

@@ -46,6 +46,10 @@ class CodeVersions:
         """By repository; empty where nothing is known."""
         return self._read().get(node, {})
 
+    def all(self) -> dict[str, dict[str, CodeVersion]]:
+        """By node and repository, as they were when `update_code` last looked."""
+        return self._read()
+
     def of_path(self, path: str) -> dict[str, dict[str, Any]]:
         """Of one repository on all nodes, as plain data."""
         return {node: asdict(held[path]) for node, held in self._read().items() if path in held}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.operations.code_versions import CodeVersion, CodeVersions
 from tests.cli.program import Program
 from tests.sshd import SshdFactory
 
@@ -73,3 +74,14 @@ def test_a_host_key_is_trusted_by_its_fingerprint_and_no_other(
     changed = quarterdeck("nodes", "trust", "h1", "--fingerprint", server.fingerprint)
     assert changed.code == 4
     assert "CHANGED" in changed.err
+
+
+def test_the_code_of_a_node_is_shown_as_it_was_last_seen(quarterdeck: Program) -> None:
+    quarterdeck("nodes", "add", "gpu-1")
+    versions = CodeVersions(
+        quarterdeck.home / ".local/state/quarterdeck/console/code-versions.json"
+    )
+    versions.note("gpu-1", "~/run", CodeVersion("a" * 40, "main", 2, "/venv 3.12.1"))
+    (node,) = quarterdeck("nodes", "list", "--json").json["nodes"]
+    assert (node["code"][0]["commit"], node["code"][0]["dirty"]) == ("a" * 40, 2)
+    assert "main aaaaaaaaaa*" in quarterdeck("nodes", "list").out

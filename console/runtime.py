@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from console.channels.channel import Dialer
 from console.channels.dialers import Dialers
@@ -60,7 +60,7 @@ class Runtime:
     """One console at work between `async with`. Everything happens in the loop that entered it.
 
     `dialers` replaces how nodes are reached (the demo, tests). `keep` false: nothing is kept on disk but
-    the audit log. `notify` false: nobody is told of alerts; another console does that.
+    the audit log. `notify` false: nobody is told of alerts, another console does that; jobs: only of jobs.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Runtime:
         read_only: bool = False,
         clock: Clock = SYSTEM_CLOCK,
         keep: bool = True,
-        notify: bool = True,
+        notify: bool | Literal["jobs"] = True,
     ) -> None:
         self.loaded = loaded
         self.prompter = prompter
@@ -142,6 +142,7 @@ class Runtime:
             self.board,
             self._clock.wall,
             lambda: {job.name: job.notify for job in self.settings.jobs},
+            self._notify == "jobs",
         )
         kept = self.loaded.sources is not None and self._keep
         self._detached = DetachedNodes(

@@ -22,6 +22,7 @@ from console.fleet.changes import Change, NodeChanged
 from console.fleet.store import FleetStore
 from console.fleet.workers import WorkerView
 from console.operations.bulletin import BulletinBoard
+from console.operations.jobs.schedule import NAME as SCHEDULE
 from console.operations.redaction import redact
 from console.settings.model import NotifySettings, WebhookSettings
 from console.settings.values import Secret
@@ -42,13 +43,16 @@ class Notifier:
         board: BulletinBoard,
         wall: Callable[[], float],
         jobs: Callable[[], Mapping[str, str]] = dict,
+        only_jobs: bool = False,
     ) -> None:
-        """`jobs`: of which of them is told, by name: never, failed or always."""
+        """`jobs`: of which of them is told, by name: never, failed or always. `only_jobs`: of nothing else, as the
+        schedule does, which is there when no console is."""
         self._settings = settings
         self._store = store
         self._board = board
         self._wall = wall
         self._jobs = jobs
+        self._only_jobs = only_jobs
         self._running: set[str] = set()  # ids of runs of jobs that were seen alive
         self._active: dict[str, Alert] = {}
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_WAITING)
@@ -95,14 +99,26 @@ class Notifier:
                 self._running.add(record.run_id)
             elif record.run_id in self._running:
                 self._running.remove(record.run_id)
-                if record.exit_code == 0 and self._jobs().get(record.name) == "always":
+                wanted = self._jobs().get(record.name) == "always" and not self._told_elsewhere()
+                if record.exit_code == 0 and wanted:
                     self._put({"schema": SCHEMA, "event": "done", "job": _plain_job(view)})
 
     def _enqueue(self, event: str, alert: Alert, ended: float | None) -> None:
         wanted = self._settings
-        hushed = alert.kind.startswith("worker_") and self._jobs().get(alert.subject) == "never"
+        how = self._jobs().get(alert.subject) if alert.kind.startswith("worker_") else None
+        hushed = how == "never" or (self._told_elsewhere() if how else self._only_jobs)
         if not hushed and (not wanted.kinds or alert.kind in wanted.kinds):
             self._put({"schema": SCHEMA, "event": event, "alert": _plain(alert, ended)})
+
+    def _told_elsewhere(self) -> bool:
+        """The schedule tells of jobs while it runs: nobody is told twice."""
+        if self._only_jobs:
+            return False
+        views = (view for node in self._store.nodes for view in self._store.workers_of(node))
+        return any(
+            view.name == SCHEDULE and view.live and "console.conduct" in view.record.command
+            for view in views
+        )
 
     def _put(self, news: dict[str, Any]) -> None:
         if not (self._settings.command or self._settings.webhook):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from console.conduct.ending import conclude
 from console.conduct.orders import Orders
@@ -42,7 +41,7 @@ async def run(conductor: Conductor) -> int:
     try:
         results = await asyncio.gather(*(one(node) for node in orders.sources))
     except asyncio.CancelledError:
-        await _stop(runs)
+        await _stop(conductor, runs)
         raise
     unreached = sum(one is None or one.verdict is Verdict.UNREACHABLE for one in results)
     return conclude(telling, unreached)
@@ -78,8 +77,10 @@ def report(conductor: Conductor, result: CommandOutput) -> None:
     conductor.telling.log(f"{result.node}: {result.words}")
 
 
-async def _stop(runs: list[CommandRun]) -> None:
-    for going in runs:
-        going.stop()
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.gather(*(going.wait() for going in runs), return_exceptions=True)
+async def _stop(conductor: Conductor, runs: list[CommandRun]) -> None:
+    """Asked of each node before the links to them go."""
+    left = [one for going in runs for one in going.results if one.verdict is None]
+    stops = (conductor.runtime.workers.stop_run(one.node, one.run_id) for one in left)
+    for one, outcome in zip(left, await asyncio.gather(*stops), strict=True):
+        text = "stopped" if outcome.done else f"may still run: {outcome.text}"
+        conductor.telling.part(one.node, state=FAILED, message=text)

@@ -6,7 +6,9 @@ ago; a few machines are far behind. `t` and `epoch` as in `facts`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from console.demo import facts
 from console.demo.machines import Machine, machine
@@ -36,7 +38,7 @@ def listing(index: int, ask: ListFiles, t: float, epoch: float) -> FileList:
         tuple(encode_file(file) for file in found if file.path > ask.after),
         None,
         ("data/selfplay/hex8_2p/open/118.jsonl: last line torn",) if torn else (),
-        facts.hello(index).node_key,
+        _node_key(index),
         10**12,
     )
 
@@ -92,12 +94,17 @@ def _kept(index: int, dataset: str, t: float, epoch: float) -> list[DataFile]:
 
 
 def _entry(index: int, file: DataFile, at: float) -> Synced:
-    key = facts.hello(index).node_key
-    mark = identifier(index, file.path, file.size).replace("-", "")
+    key = _node_key(index)
+    mark = hashlib.blake2b(f"{index} {file.path} {file.size}".encode(), digest_size=16).hexdigest()
     return Synced(
         machine(index).name, key, file.path, file.size, file.records, mark,
         file.mtime_ns, file.size, at, _RUN,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _node_key(index: int) -> str:
+    return facts.hello(index).node_key
 
 
 def _merged(entry: Synced) -> Aggregated:

@@ -26,6 +26,12 @@ class JobActions(WorkerActions):
         """Every job of the settings, and when it starts by itself."""
         return self.runtime.jobs.planned() if hasattr(self.runtime, "jobs") else ()
 
+    @property
+    def scheduler_runs(self) -> bool:
+        """Whether anything starts jobs when they are due, as far as it can be seen now."""
+        view = self.runtime.jobs.schedule() if hasattr(self.runtime, "jobs") else None
+        return view is not None and view.live and view.reachable
+
     # ------------------------------------------------------------ what they do
 
     def action_jobs_menu(self) -> None:
@@ -73,3 +79,19 @@ class JobActions(WorkerActions):
         """The plan of the same job for the nodes that were not done."""
         if row.view is not None:
             self.push_screen(registry.JOB_PLAN.make((row.name,), (), row.view))
+
+    def ask_schedule(self, rows: Sequence[JobRow]) -> None:
+        """Asks, then starts the worker that starts these jobs when they are due."""
+
+        def go(sure: bool | None) -> None:
+            if sure:
+                self.run_worker(self._start_schedule(), group="acts")
+
+        self.push_screen(registry.SCHEDULE.make(self.runtime.orchestrator(), tuple(rows)), go)
+
+    async def _start_schedule(self) -> None:
+        outcome = await self.runtime.jobs.start_schedule()
+        if outcome.done:
+            self.say(f"the schedule runs on {outcome.node}; it is among the workers")
+        else:
+            self.say(f"the schedule was not started: {outcome.text}", bad=True)

@@ -61,6 +61,9 @@ JOB_PLAN = Entry(
     "job_plan", "Plan", "console.ui.modals.job_plan:JobPlanModal"
 )  # (names, nodes, retry = None)
 JOB = Entry("job", "Job", "console.ui.modals.job:JobModal")  # (WorkerView)
+SCHEDULE = Entry(
+    "schedule", "Schedule", "console.ui.modals.schedule:ScheduleModal"
+)  # (node, rows) -> bool
 CANCEL_JOB = Entry(
     "cancel_job", "Cancel", "console.ui.modals.cancel_job:CancelJobModal"
 )  # (JobRow) -> bool

@@ -131,6 +131,25 @@ async def test_columns_sort_within_their_sections() -> None:
         assert [key for key in keys if key not in screen._rows] == ["running", "queued", "scheduled", "history"]  # fmt: skip
 
 
+async def test_the_schedule_is_started_by_a_key_and_said_to_be_missing() -> None:
+    async with demo() as pilot:
+        await on_jobs(pilot)
+        await says(pilot, "no schedule runs: nothing starts by itself")
+        await pilot.press("t")
+        await says(
+            pilot,
+            "Start the schedule",
+            "python -m console.conduct schedule",
+            "backup  cron 0 * * * *, in",
+        )
+        await pilot.press("enter")
+        await until(pilot, lambda: "the schedule runs on home" in toasts(pilot), "the word of it")
+        await until(pilot, lambda: "no schedule runs" not in screen_text(pilot), "it to be seen")
+        await pilot.press("t")
+        await pilot.pause()
+        assert len(pilot.app.screen_stack) == 2
+
+
 async def test_help_names_the_keys_of_jobs() -> None:
     async with demo(size=(120, 100)) as pilot:
         await on_jobs(pilot)

@@ -91,6 +91,16 @@ def role_of(spec: WorkerSpec) -> Role:
     """How a worker that is started in the demo behaves: well."""
     if spec.kind == "job":
         return job_role(spec)
+    if not spec.preset and spec.singleton == "schedule":
+        return Role(
+            spec.name,
+            "",
+            spec.command,
+            unit="",
+            phase="waits for what is due",
+            cpu_percent=0.3,
+            restart="always",
+        )
     return Role(
         name=spec.name, preset=spec.preset, command=spec.command, kind=spec.kind, per_minute=12.0,
         drain=spec.drain, gpu_indices=spec.gpu_indices, restart=spec.restart.policy,

@@ -23,11 +23,11 @@ RUNNING, QUEUED, SCHEDULED, HISTORY = "running", "queued", "scheduled", "history
 
 
 def kind_of(record: WorkerRecord) -> str:
-    """`sync` of `python -m workers.jobs sync`; the preset, or `job`, of one that is not ours."""
+    """Its first tag, or `sync` of `python -m workers.jobs sync`; the preset, or `job`, of one that is not ours."""
     command = record.command
     for place, word in enumerate(command[:-1]):
         if word in _MODULES and place and command[place - 1] == "-m":
-            return command[place + 1]
+            return record.tags[0] if record.tags else command[place + 1]
     return record.preset or "job"
 
 

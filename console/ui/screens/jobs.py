@@ -36,6 +36,13 @@ class JobsScreen(FleetAwareScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("x", "cancel_job", "cancel", "cancel the job: what has arrived stays", show=True),
         key("r", "retry_job", "retry", "do again what failed, on those nodes only", show=True),
+        key(
+            "t",
+            "start_schedule",
+            "schedule",
+            "start the worker that starts jobs when they are due",
+            show=True,
+        ),
         key("tab", "switch_focus", "its nodes", "between the list and the nodes of the job"),
     ]
 
@@ -122,6 +129,8 @@ class JobsScreen(FleetAwareScreen):
         bad = sum(row.bad for row in self._rows.values())
         if bad:
             pieces.append((f"  {bad} not as wanted", inks.bad))
+        if self._counts.get(SCHEDULED) and not self.console_app.scheduler_runs:
+            pieces.append(("  no schedule runs: nothing starts by itself", inks.warn))
         if self._filter:
             pieces.append((f"  / {fit(self._filter, min(40, len(self._filter)))}", inks.key))
         return pieces
@@ -162,6 +171,9 @@ class JobsScreen(FleetAwareScreen):
         row = self.current
         if action == "cancel_job":
             return row is not None and row.can_cancel and not self.read_only
+        if action == "start_schedule":
+            waits = self._counts.get(SCHEDULED) and not self.console_app.scheduler_runs
+            return bool(waits) and not self.read_only
         if action == "retry_job":
             return row is not None and row.can_retry and not self.read_only
         return True
@@ -175,6 +187,9 @@ class JobsScreen(FleetAwareScreen):
         row = self.current
         if row is not None:
             self.console_app.retry_job(row)
+
+    def action_start_schedule(self) -> None:
+        self.console_app.ask_schedule([r for r in self._rows.values() if r.section == SCHEDULED])
 
     def action_switch_focus(self) -> None:
         table, sheet = self.query_one(Table), self.query_one(Sheet)

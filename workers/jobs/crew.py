@@ -52,12 +52,17 @@ class Crew:
         if why is not None:
             raise Interrupted(why)
 
-    def work(self, names: Sequence[str], act: Act) -> None:
-        """Returns when each of the nodes has ended, or when there is no more time. Raises nothing of theirs."""
-        waiting = _Waiting(names, self.limits)
-        count = min(len(names), self.limits.concurrency)
+    def work(self, names: Sequence[str], act: Act, limits: Limits | None = None) -> None:
+        """Returns when each of the nodes has ended, or when there is no more time. Raises nothing of theirs.
+
+        ``limits``: others than the job's for this act, as for one that only looks.
+        """
+        limits = limits or self.limits
+        waiting = _Waiting(names, limits)
+        count = min(len(names), limits.concurrency)
+        orders = (waiting, act, limits.retries)
         threads = [
-            threading.Thread(target=self._serve, args=(waiting, act), name=f"node-{n}", daemon=True)
+            threading.Thread(target=self._serve, args=orders, name=f"node-{n}", daemon=True)
             for n in range(count)
         ]
         for thread in threads:
@@ -87,7 +92,7 @@ class Crew:
             raise SomeFailed(f"partial: {len(good)} of {len(list(self.parts))} nodes; {text}")
         raise _together([self._errors[part.name] for part in bad], text)
 
-    def _serve(self, waiting: "_Waiting", act: Act) -> None:
+    def _serve(self, waiting: "_Waiting", act: Act, retries: int) -> None:
         while self.ending is None and not self.worker.draining:
             name = waiting.next(_LOOK_EVERY_S)
             if name is None:
@@ -95,13 +100,13 @@ class Crew:
                     return
                 continue
             try:
-                self._one(self.parts[name], act)
+                self._one(self.parts[name], act, retries)
             finally:
                 waiting.over(name)
 
-    def _one(self, part: Part, act: Act) -> None:
+    def _one(self, part: Part, act: Act, retries: int) -> None:
         try:
-            self._tries(part, act)
+            self._tries(part, act, retries)
         except Skip as reason:
             part.say(state=SKIPPED, message=str(reason))
         except WorkerError as error:
@@ -110,13 +115,13 @@ class Crew:
             self.worker.log(f"{part.name}: {type(error).__name__}: {error}")
             self._fail(part, WorkerError(f"{type(error).__name__}: {error}"))
 
-    def _tries(self, part: Part, act: Act) -> None:
-        for attempt in range(self.limits.retries + 1):
+    def _tries(self, part: Part, act: Act, retries: int) -> None:
+        for attempt in range(retries + 1):
             part.say(state=RUNNING)
             try:
                 said = act(part)
             except TRIED_AGAIN as error:
-                if attempt == self.limits.retries:
+                if attempt == retries:
                     raise
                 self._pause(part, attempt, error)
                 continue

@@ -16,7 +16,7 @@ def plan(document: Document) -> Plan:
 
         return push_plan(document)
     with opened(Worker("file"), document, locked=False) as sync:
-        sync.look()
+        sync.look(retries=0)
         return told(sync)
 
 
@@ -29,7 +29,7 @@ def run(worker: Worker, document: Document) -> int | None:
     with opened(worker, document, locked=True) as sync:
         for text in (*sync.target.damaged, *sync.warnings.values()):
             worker.log(f"warning: {text}")
-        sync.look()
+        sync.look(document.limits.retries)
         sync.carry()
     return None
 

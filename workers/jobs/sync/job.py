@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from workers.errands.client import Errand
 from workers.harness import Worker
@@ -19,6 +20,7 @@ from workers.jobs.sync.tally import Tally
 from workers.jobs.sync.target import Target
 from workers.jobs.sync.version import Version, probe
 
+LOOK_AT_ONCE = 8
 SETTLE_S = 2.2  # until a file that is not written to any more counts as settled
 
 
@@ -41,9 +43,13 @@ class Sync:
     def destination(self) -> Host:
         return self.document.host(self.document.destination.node)
 
-    def look(self) -> None:
-        """Surveys all sources; those that cannot be reached are failed parts."""
-        self.crew.work(self.document.sources, self._look)
+    def look(self, retries: int) -> None:
+        """Surveys all sources, more of them at a time than are copied from; those that cannot be reached are
+        failed parts."""
+        limits = self.document.limits
+        at_once = max(LOOK_AT_ONCE, limits.concurrency)
+        looking = replace(limits, concurrency=at_once, retries=retries)
+        self.crew.work(self.document.sources, self._look, looking)
         check_twins(self.surveys)
 
     @property

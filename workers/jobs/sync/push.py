@@ -4,6 +4,7 @@ import os
 import posixpath
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workers.errands.client import Errand
 from workers.errands.shapes import Hashed
@@ -170,7 +171,7 @@ def plan(document: Document) -> Plan:
         hosts[part.name] = HostPlan(part.name, does, len(found.files), found.bytes, commands, notes)
         return amount(len(found.files), found.bytes)
 
-    push.crew.work(push.targets, look)
+    push.crew.work(push.targets, look, replace(document.limits, retries=0))
     for part in push.parts:
         hosts.setdefault(part.name, HostPlan(part.name, "nothing", problem=part.message))
     warned = [push.own.warning(document.here)]

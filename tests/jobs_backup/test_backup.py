@@ -130,7 +130,10 @@ def test_a_store_that_began_anew_is_no_continuation(
     assert [line.generation for line in backed_up(tmp_path / "D")] == [1]
 
 
-@pytest.mark.parametrize("way", ["a configuration file", "variables of rclone's s3"])
+@pytest.mark.parametrize(
+    "way",
+    ["a configuration file", pytest.param("variables of rclone's s3", marks=pytest.mark.long)],
+)
 def test_credentials_come_by(
     way: str, tmp_path: Path, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def killed(
     return False
 
 
+@pytest.mark.long
 def test_a_backup_that_is_killed_again_and_again(
     tmp_path: Path, environ: dict[str, str], remote: str
 ) -> None:
@@ -88,6 +89,7 @@ def check(root: Path, remote: str) -> None:
             assert number not in recorded
 
 
+@pytest.mark.long
 def test_a_restore_that_is_killed_again_and_again(
     tmp_path: Path, environ: dict[str, str], remote: str
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_disk_that_fills_while_it_is_restored_to(
         assert {path.name for path in store.iterdir()} == {*SIZES, "manifest-000001.json"}
 
 
+@pytest.mark.long
 def test_a_backup_whose_line_cannot_be_written_is_recorded_by_the_next(
     tmp_path: Path, environ: dict[str, str], remote: str
 ) -> None:

@@ -114,6 +114,7 @@ def test_bytes_that_were_changed_on_the_way_are_found(
     assert MANIFEST not in there(remote)
 
 
+@pytest.mark.long
 def test_bytes_that_changed_while_they_were_sent_are_refused_by_the_store_or_found(
     tmp_path: Path, remote: str, faulty: FaultyStore
 ) -> None:
@@ -197,6 +198,7 @@ def test_an_endpoint_that_is_not_there_is_waiting_and_not_failing(
     assert "the store cannot be reached" in done.stderr
 
 
+@pytest.mark.long
 def test_an_endpoint_that_cannot_prove_itself_gets_nothing(
     tmp_path: Path, environ: dict[str, str], faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

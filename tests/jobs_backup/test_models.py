@@ -73,6 +73,7 @@ def test_models_go_out_and_come_back(tmp_path: Path, environ: dict[str, str], re
     assert all((back / name).read_bytes() == (was / name).read_bytes() for name in names)
 
 
+@pytest.mark.long
 def test_what_went_here_stays_there(tmp_path: Path, environ: dict[str, str], remote: str) -> None:
     root = tmp_path / "root"
     first = checkpoint(root, 100)
@@ -140,6 +141,7 @@ def test_a_later_backup_that_did_not_end_changes_nothing_of_the_last(
     assert (tmp_path / "back/models/models" / KEY / "latest").read_text() == f"{first}\n"
 
 
+@pytest.mark.long
 def test_restored_models_never_replace_other_ones(
     tmp_path: Path, environ: dict[str, str], remote: str
 ) -> None:

@@ -54,6 +54,7 @@ def test_all_generations_come_back(tmp_path: Path, environ: dict[str, str], kept
     assert part["message"] == "1 to 3: 0 B fetched, all verified"
 
 
+@pytest.mark.long
 def test_up_to_a_generation(tmp_path: Path, environ: dict[str, str], kept: Path) -> None:
     code, said = restore(tmp_path, REMOTE, generation=2)
     assert code == 0, said
@@ -107,6 +108,7 @@ def test_a_remote_without_a_backup_is_said(
     assert "has no finished generation of games" in said
 
 
+@pytest.mark.long
 def test_a_disk_that_would_be_too_full_is_left_alone(
     tmp_path: Path, environ: dict[str, str], kept: Path
 ) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.jobs_backup.stores import command, job_environment, run_job
 from tests.jobs_prune.ledgers import Node
 from workers.errands.client import Errand
@@ -16,6 +18,7 @@ FILES = 400
 KILLS = 6
 
 
+@pytest.mark.long
 def test_killed_again_and_again(tmp_path: Path) -> None:
     with Errand.open({"ssh": None}, "local") as errand:
         node = Node(tmp_path, errand.node_key)

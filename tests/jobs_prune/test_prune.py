@@ -56,9 +56,9 @@ def test_what_is_aggregated_and_backed_up_goes_and_still_counts(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("synced", "6 records"),
+        pytest.param("synced", "6 records", marks=pytest.mark.long),
         ("aggregated", "not aggregated"),
-        ("backed up", "not backed up"),
+        pytest.param("backed up", "not backed up", marks=pytest.mark.long),
         ("later generation", "not backed up"),
     ],
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Versions = Mapping[str, Mapping[str, CodeVersion]]  # by node and repository
 
-_COLUMNS = ("name", "address", "user", "port", "jump", "tags", "root", "datasets", "code")
+_COLUMNS = ("name", "address", "user", "port", "jump", "tags", "root", "datasets", "sync", "code")
 _GLYPHS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
 
 
@@ -58,23 +58,27 @@ def run(options: Namespace) -> int:
 def _list(options: Namespace) -> int:
     from console.operations.code_versions import CodeVersions
 
-    specs = _listed(options)
+    specs, off = _listed(options)
     versions = CodeVersions().all() if not getattr(options, "demo", False) else {}
     if options.json:
-        shown = [_shape(spec, versions) for spec in specs]
+        shown = [
+            {**_shape(spec, versions), "sync_disabled": bool(off(spec.name))} for spec in specs
+        ]
         print_json({"schema": shapes.SCHEMA, "nodes": shown})
         return exits.DONE
-    print_table(_COLUMNS, [_row(spec, versions) for spec in specs], ("port",))
+    print_table(_COLUMNS, [_row(spec, versions, off(spec.name)) for spec in specs], ("port",))
     return exits.DONE
 
 
-def _listed(options: Namespace) -> tuple[NodeSpec, ...]:
+def _listed(options: Namespace) -> tuple[tuple[NodeSpec, ...], Callable[[str], str]]:
+    """The nodes, and why nothing is synced from one or to it."""
     if getattr(options, "demo", False):
         from console.demo.fleet import specs
         from console.demo.machines import MACHINES
 
-        return specs(len(MACHINES))
-    return settings_of(options).specs()
+        return specs(len(MACHINES)), lambda name: ""
+    loaded = settings_of(options)
+    return loaded.specs(), loaded.settings.sync_off
 
 
 def _shape(spec: NodeSpec, versions: Versions) -> dict[str, Any]:
@@ -96,14 +100,15 @@ def _shape(spec: NodeSpec, versions: Versions) -> dict[str, Any]:
     }
 
 
-def _row(spec: NodeSpec, versions: Versions) -> list[str]:
+def _row(spec: NodeSpec, versions: Versions, off: str) -> list[str]:
     address = "this machine" if spec.transport is Transport.LOCAL else spec.address or spec.name
     datasets = ", ".join(watch.name for watch in spec.expected_datasets)
     port = str(spec.port or "")
     tags = ", ".join(spec.tags)
     user, jump = spec.user or "", spec.jump or ""
     code = ", ".join(version.words for version in versions.get(spec.name, {}).values())
-    return [spec.name, address, user, port, jump, tags, spec.root, datasets, code]
+    sync = "disabled" if off else ""
+    return [spec.name, address, user, port, jump, tags, spec.root, datasets, sync, code]
 
 
 def spec_from(options: Namespace) -> NodeSpec:

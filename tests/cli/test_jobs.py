@@ -116,6 +116,9 @@ def test_what_is_refused_is_4(quarterdeck: Program, data: Path) -> None:
     off = quarterdeck("jobs", "run", "own")
     assert (off.code, "sync_disabled" in off.out + off.err) == (4, True)
     assert "sync_disabled" in quarterdeck("jobs", "list").out
+    listed = quarterdeck("nodes", "list", "--json").json["nodes"]
+    assert {node["name"]: node["sync_disabled"] for node in listed} == {"local": True, "far": False}
+    assert "disabled" in quarterdeck("nodes", "list").out
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,19 @@ def test_copies_of_other_nodes_data_are_not_counted(data: Data) -> None:
     data.write("data/store/d/gpu-1/b.jsonl", 7)
     assert data.count("data/**/*.jsonl").records == 12
     data.write("data/store/.quarterdeck/destination.json", 0)
+    data.write("data/store/d/.quarterdeck/nodes/gpu-1", 0)
     count = data.count("data/**/*.jsonl")
     assert (count.files, count.records, count.faults) == (1, 5, ())
     assert data.count("data/store/d/gpu-1/*.jsonl").files == 0, "not from within either"
+
+
+def test_what_a_node_writes_beside_copies_is_its_own(data: Data) -> None:
+    """Nothing of it may vanish: it would pass for nothing to lose."""
+    data.write("d/.quarterdeck/nodes/gpu-1", 0)
+    data.write(".quarterdeck/destination.json", 0)
+    data.write("d/gpu-1/copy.jsonl", 1)
+    data.write("d/consolidated/gen-000001/part.jsonl", 1)
+    data.write("d/own.jsonl", 2)
+    data.write("d/own/own.jsonl", 3)
+    data.write("consolidated/own.jsonl", 4)
+    assert data.count("**/*.jsonl").records == 9

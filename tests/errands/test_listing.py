@@ -140,10 +140,19 @@ def test_links_that_somebody_wrote_into_the_settings_are_followed(
 
 
 def test_copies_of_other_nodes_are_none_of_ours(field: Field) -> None:
-    field.write("a.jsonl", b"{}\n")
+    """Even where the destination is the folder in which this node writes."""
     assert field.bring("data/b.jsonl", b"{}\n").placed
-    os.rename(field.there, field.root / "data/copies")
-    assert [file.path for file in field.listed()] == ["data/a.jsonl"]
+    consolidated = field.there / "games/consolidated/gen-000001/part.jsonl"
+    consolidated.parent.mkdir(parents=True)
+    consolidated.write_bytes(b"{}\n")
+    (field.there / "games/own").mkdir()
+    for name in ("games/a.jsonl", "games/own/b.jsonl", "c.jsonl"):
+        (field.there / name).write_bytes(b"{}\n")
+    dataset = Dataset("games", ("**/*.jsonl",), "lines")
+    listing = field.errand.list(str(field.there), [dataset])
+    found = [file.path for file in listing.files["games"]]
+    assert found == ["c.jsonl", "games/a.jsonl", "games/own/b.jsonl"]
+    assert listing.problems["games"] == ()
 
 
 def test_unreadable_and_absent_are_problems_and_never_empty(field: Field) -> None:

@@ -6,17 +6,18 @@ place whole or not at all, and no line stands without its file. A file without i
 """
 
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from workers.errands import durable
 from workers.errands.arrival import Staged, verify
 from workers.errands.below import Folders
 from workers.errands.faults import ErrandFailed
+from workers.errands.small_files import write_small
 from workers.errands.translate import of_os
 from workers.errands.work import Work
 from workers.ledger.manifest import Manifest
 from workers.ledger.manifest import folder_of as manifest_folder
-from workers.ledger.names import OWN, UnsafeName, place_of
+from workers.ledger.names import NODES, OWN, UnsafeName, place_of
 from workers.ledger.shapes import Damaged, Synced, decode
 
 STAGING = OWN + "/staging/"
@@ -54,6 +55,7 @@ class _Batch:
         self._together = together
         self._work = work
         self._moves: List[_Move] = []
+        self._marked: Set[str] = set()
         self.rows: List[Row] = []
 
     def take(self, staged: str, line: str) -> None:
@@ -67,6 +69,7 @@ class _Batch:
             final = place_of(self._dataset, entry.node, entry.path)
             if not staged.startswith(STAGING):
                 raise ErrandFailed("unsafe_name", f"{staged}: not below {STAGING}")
+            self._mark(entry.node)
             arrival = Staged(self._folders, staged, final, entry, not self._together)
             move = verify(arrival, self._work)
             self._moves.append(_Move(number, entry, staged if move else None, final))
@@ -112,6 +115,15 @@ class _Batch:
             return
         for move in self._moves:
             self.rows[move.number] = (move.entry.path, True, "", "")
+
+    def _mark(self, node: str) -> None:
+        """Says that the node's folder holds copies, before the first lies there."""
+        if node in self._marked:
+            return
+        path = os.path.join(self._destination, self._dataset, NODES, node)
+        if not os.path.exists(path):
+            write_small(path, b"", 0o600)
+        self._marked.add(node)
 
     def _sync(self, moves: List[_Move]) -> None:
         """All at once; where that fails, nobody knows which."""

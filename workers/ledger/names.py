@@ -7,7 +7,8 @@ import re
 
 CONSOLIDATED = "consolidated"
 OWN = ".quarterdeck"
-MARKER = OWN + "/destination.json"  # says of a folder that it takes copies
+MARKER = OWN + "/destination.json"  # says of a folder that it is a destination
+NODES = OWN + "/nodes"  # below a dataset's folder: a file for each node whose copies lie beside
 OUTSIDE = "_root"  # below it lie the files whose path on the node is absolute
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}\Z", re.ASCII)
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.@+=, -]{0,200}"

@@ -1,8 +1,8 @@
 """Which files a dataset has on this node, each with what is needed to tell whether it lies elsewhere too.
 
 The same files that are counted, with these differences: a link that the patterns meet is not followed (one
-that somebody wrote into a pattern is, and the real path is reported), a name that may not form a path is
-refused, and a folder that takes copies is left out: its files are other nodes' data.
+that somebody wrote into a pattern is, and the real path is reported), and a name that may not form a path is
+refused.
 """
 
 import os
@@ -14,7 +14,7 @@ from workers.agent.data.listed_file import Describer
 from workers.agent.data.method import UnknownMethod, method_of
 from workers.agent.data.outcome import CountFault, Stopped
 from workers.agent.data.walk import Found, Walk, split
-from workers.ledger.names import MARKER, UnsafeName, check_path, plain
+from workers.ledger.names import UnsafeName, check_path, plain
 from workers.ledger.shapes import DataFile
 
 NAMED = 50  # problems that are told; the rest is a number
@@ -96,7 +96,6 @@ class _Reached:
         self._problems = problems
         self._bases = {base: os.path.realpath(base) for base in _bases(root, patterns)}
         self._folders: Dict[str, Optional[str]] = {}  # as walked → real, or None where a link led
-        self._copies: Dict[str, bool] = {}  # folder → whether it takes copies
         self._files: List[Tuple[str, Found]] = []
         self._links: List[Found] = []
 
@@ -104,7 +103,7 @@ class _Reached:
         real = self._real(found)
         if real is None:
             self._links.append(found)
-        elif not self._takes_copies(os.path.dirname(real)):
+        else:
             self._files.append((real, found._replace(path=real, linked=False)))
 
     def files(self) -> List[Tuple[str, Found]]:
@@ -141,13 +140,6 @@ class _Reached:
         real = os.path.realpath(folder)
         wanted = [_moved(folder, base, there) for base, there in self._bases.items()]
         return real if real in wanted else None
-
-    def _takes_copies(self, folder: str) -> bool:
-        if folder not in self._copies:
-            above = os.path.dirname(folder)
-            marked = os.path.exists(os.path.join(folder, MARKER))
-            self._copies[folder] = marked or (above != folder and self._takes_copies(above))
-        return self._copies[folder]
 
 
 class _Problems:

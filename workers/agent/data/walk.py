@@ -1,6 +1,6 @@
 """Which files the patterns of a dataset reach. Each directory is read once a pass and pattern base.
 
-What lies in a folder that takes copies is another node's data, and counted there.
+What a destination holds of a node is that node's data, and counted there.
 """
 
 import fnmatch
@@ -9,8 +9,8 @@ import re
 import stat
 from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from workers.agent.data.copies import holds_copies, lies_among_copies
 from workers.agent.data.outcome import ShouldStop, Stopped, words
-from workers.ledger.names import MARKER
 
 Match = Callable[[str], object]
 State = Tuple[str, ...]  # the segments of a pattern that are still to be matched
@@ -148,7 +148,7 @@ class Walk:
         if key in self._seen:
             return False
         self._seen.add(key)
-        return not os.path.exists(os.path.join(directory, MARKER))
+        return not holds_copies(directory)
 
     def _found(self, entry: "os.DirEntry[str]") -> Optional[Found]:
         linked = entry.is_symlink()
@@ -182,16 +182,6 @@ class Walk:
     def _refuse(self, path: str, mode: int) -> None:
         kind = next((words for check, words in _KINDS if check(mode)), "not a regular file")
         self.faults.append((path, kind + ", refused"))
-
-
-def lies_among_copies(path: str) -> bool:
-    """Whether this folder, or one above it, takes copies of other nodes' data."""
-    folder, above = "", os.path.realpath(path)
-    while folder != above:
-        folder, above = above, os.path.dirname(above)
-        if os.path.exists(os.path.join(folder, MARKER)):
-            return True
-    return False
 
 
 def _opened(path: str) -> Optional[Found]:

@@ -20,16 +20,22 @@ def test_all_kinds_arrive_once_and_then_nothing_moves(scene: Scene, patient: Non
     assert (entry.path, entry.bytes, entry.records, entry.fence) == ("d/a.jsonl", 16, 2, 2)
     assert entry.mtime_ns == -1  # it was written to just now
     assert parts(worker)["gpu-1"]["message"].startswith("1 file, 16 B synced")
+    scene.put("d/lost.jsonl", "{}\n")
+    scene.run()
+    scene.copy("games", "d/lost.jsonl").unlink()
     scene.put("f/x/one.bin", b"1" * 1000)
     scene.put("f/two", b"2")
     worker = scene.run()
+    assert scene.copy("games", "d/lost.jsonl").exists()  # what is not there is fetched again
     part = parts(worker)["gpu-1"]
-    assert (part["state"], part["done"], part["bytes"]) == ("done", 2, 1001)
+    assert (part["state"], part["done"], part["bytes"]) == ("done", 3, 1004)
     assert scene.copy("files", "f/x/one.bin").read_bytes() == b"1" * 1000
-    assert [entry.mtime_ns >= 0 for entry in scene.synced()] == [False, True]
+    found = [entry for entry in scene.synced() if entry.path == "d/a.jsonl"]
+    assert [entry.mtime_ns >= 0 for entry in found] == [False, True]
     scene.check()
+    before = scene.synced(), scene.synced("files")
     scene.run()
-    assert (len(scene.synced()), len(scene.synced("files"))) == (2, 2)
+    assert (scene.synced(), scene.synced("files")) == before
     assert not (scene.destination / ".quarterdeck/staging/sync").exists()
     assert {each.dataset: each.unsynced_bytes for each in standings(scene)} == {
         "games": 6,

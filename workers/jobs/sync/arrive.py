@@ -47,8 +47,11 @@ class Arrivals:
             if step.before and step.file.path in hashes
         }
 
-    def confirm(self, dataset: str, steps: Sequence[Step]) -> Tally:
-        """Line files whose very bytes lie there, but are known under another time: they only get their line."""
+    def confirm(self, dataset: str, steps: Sequence[Step]) -> set[str]:
+        """Line files whose very bytes were synced, but are known under another time: they only get their line.
+
+        The paths of those that do lie there. Raises WorkerError.
+        """
         arrivals = [
             Arrival(
                 self._target.staging(self._found.node, dataset, "none"),
@@ -57,7 +60,9 @@ class Arrivals:
             for step in steps
             if step.before
         ]
-        return self._placed(dataset, arrivals)._replace(files=0, bytes=0)
+        if not arrivals:
+            return set()
+        return {each.path for each in self._target.place(dataset, arrivals) if each.placed}
 
     def place(self, dataset: str, leg: Leg, steps: Sequence[Step]) -> Tally:
         """The files of a leg that came. Raises WorkerError."""

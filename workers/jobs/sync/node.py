@@ -64,12 +64,11 @@ class NodeSync:
         begins = self._arrivals.beginnings(steps)
         rewritten = [path for path, same in begins.items() if not same]
         known = [step for step in steps if begins.get(step.file.path) and _is_all(step)]
-        kept = [step for step in steps if step.travels and step not in known]
-        kept = [step for step in kept if step.file.path not in rewritten]
+        there = {step.file.path for step in known if not step.file.settled}
+        there |= self._arrivals.confirm(dataset, [step for step in known if step.file.settled])
+        left = [step for step in steps if step.travels and step.file.path not in there]
+        kept = [step for step in left if step.file.path not in rewritten]
         tally = Tally(refused=tuple(f"{shown(path)}: {_REWRITTEN}" for path in rewritten))
-        tally = tally.plus(
-            self._arrivals.confirm(dataset, [step for step in known if step.file.settled])
-        )
         for leg, chunk in legs(self._found, dataset, kept, self._target):
             tally = tally.plus(self._leg(dataset, leg, chunk))
         for step in kept:

@@ -33,7 +33,10 @@ def test_what_is_aggregated_and_backed_up_goes_and_still_counts(tmp_path: Path, 
     old = [node.safe("data/a.jsonl"), node.safe("data/b.jsonl", 5)]
     freed = sum(path.stat().st_size for path in old)
     node.backed_up()
-    done = run_job(tmp_path / "job", node.orders())
+    document = node.orders()
+    nowhere = {"name": "other", "paths": ["nowhere/*.jsonl"], "count": "lines", "nodes": ["gpu-1"]}
+    document["datasets"].append(nowhere)
+    done = run_job(tmp_path / "job", document)
     assert done.returncode == 0, done.stderr
     assert not any(path.exists() for path in old)
     assert (node.root / "data/z-newest.jsonl").exists()

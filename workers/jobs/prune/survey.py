@@ -14,6 +14,9 @@ from workers.jobs.reach import asked, reached
 from workers.ledger.shapes import DataFile
 from workers.ledger.standing import Safety, is_safe, standing
 
+_NOTHING = ": not there"
+"""A folder that is not there holds nothing to prune."""
+
 
 class Ledger(NamedTuple):
     """The manifests of each dataset, and the machine and folder they lie on."""
@@ -111,7 +114,12 @@ def survey(document: Document, host: Host, errand: Errand, ledger: Ledger, by: R
                 problem,
             )
         )
-    problems = (f"{name}: {text}" for name, texts in listing.problems.items() for text in texts)
+    problems = (
+        f"{name}: {text}"
+        for name, texts in listing.problems.items()
+        for text in texts
+        if not text.endswith(_NOTHING)
+    )
     safety = is_safe(standings, list(listing.files) if by.needs_backup else ())
     return Survey(listing.root, tuple(verdicts), safety, tuple(problems))
 

@@ -37,13 +37,15 @@ class Asking:
         self._rooms: dict[str, asyncio.Semaphore] = {}
 
     async def list(self, node: Node, counted: bool) -> dict[str, Listing]:
-        """The files of each dataset; `counted`: one that was counted empty need not be listed."""
+        """The files of each dataset; `counted`: one that was counted empty need not be listed, and no link
+        is waited for: another look comes.
+        """
         empty = _counted_empty(node) if counted else frozenset()
         async with self._room:
             return {
                 watch.name: Listing(node_key=key_of(node))
                 if watch.name in empty
-                else await self._listing(node, watch)
+                else await self._listing(node, watch, patient=not counted)
                 for watch in node.spec.datasets
             }
 
@@ -58,11 +60,12 @@ class Asking:
         except QuarterdeckError as error:
             manifests.fault = f"the manifests at {place} cannot be read: {error}"
 
-    async def _listing(self, node: Node, watch: DatasetWatch) -> Listing:
+    async def _listing(self, node: Node, watch: DatasetWatch, patient: bool) -> Listing:
         if not isinstance(node.link, Up):
             return Listing(fault=f"{node.name} is {node.state}: {node.reason}")
         try:
-            found = await list_files(self._ask, node.name, node.spec.root, watch)
+            ask = self._ask if patient else self._ask_now
+            found = await list_files(ask, node.name, node.spec.root, watch)
         except QuarterdeckError as error:
             return Listing(fault=f"{node.name} does not list its files: {error}")
         hidden = watch.name in node.spec.hidden_while_empty
@@ -70,14 +73,17 @@ class Asking:
 
     async def _ask(self, node: str, message: Any, timeout_s: float) -> Any:
         """A link that is just being made is waited for."""
+        for _ in range(_TRIES):
+            try:
+                return await self._ask_now(node, message, timeout_s)
+            except RequestFailed as error:
+                if error.code != "not_connected" or not self._comes(node):
+                    raise
+            await asyncio.sleep(_TRY_EVERY_S)
+        return await self._ask_now(node, message, timeout_s)
+
+    async def _ask_now(self, node: str, message: Any, timeout_s: float) -> Any:
         async with self._rooms.setdefault(node, asyncio.Semaphore(OF_ONE)):
-            for _ in range(_TRIES):
-                try:
-                    return await self.send(node, message, timeout_s)
-                except RequestFailed as error:
-                    if error.code != "not_connected" or not self._comes(node):
-                        raise
-                await asyncio.sleep(_TRY_EVERY_S)
             return await self.send(node, message, timeout_s)
 
     def _comes(self, node: str) -> bool:

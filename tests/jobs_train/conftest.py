@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +103,3 @@ def world(tmp_path: Path) -> World:
     (source / "empty.txt").touch()
     (source / "link.txt").symlink_to("sub 0/größe-0.txt")
     return World(tmp_path)
-
-
-Until = Callable[[Callable[[], Any]], Any]

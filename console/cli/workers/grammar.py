@@ -37,7 +37,7 @@ def command(commands: Any, add: Add) -> None:
 def _looks(verbs: Any, add: Add) -> None:
     listed = add(verbs, "list", "every worker: its newest run, how it stands and how it fares")
     _nodes(listed)
-    listed.add_argument("--all", action="store_true", help="earlier runs too")
+    listed.add_argument("--all", action="store_true", help="earlier runs too, and jobs")
     show = add(verbs, "show", "all about a worker: its command, what happened to it, its processes")
     _names(show)
     add(verbs, "presets", "the recipes of the settings; no node is dialled")

@@ -32,6 +32,9 @@ async def run(options: Namespace) -> int:
     return await (_list(options) if options.verb == "list" else _show(options))
 
 
+JOB = "job"  # `jobs list` shows those
+
+
 # ---------------------------------------------------------------- list
 
 
@@ -47,7 +50,7 @@ async def _list(options: Namespace) -> int:
         kept = [
             view
             for view in {view.key: view for view in in_order}.values()
-            if options.all or view.newest
+            if options.all or (view.newest and view.record.kind != JOB)
         ]
         if options.json:
             print_json({"schema": shapes.SCHEMA, "workers": [shapes.worker(v) for v in kept]})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from console.fleet.changes import Change, NodeChanged
 from console.fleet.store import FleetStore
 from console.operations.ledger import LedgerOperations
 from console.sessions.clock import Clock
+
+_log = logging.getLogger(__name__)
 
 EVERY_S = 600.0
 FIRST_S = 30.0
@@ -26,8 +29,11 @@ async def keep_ledger(ledger: LedgerOperations, store: FleetStore, clock: Clock)
             if jobs.ended.is_set():
                 await asyncio.sleep(AFTER_JOB_S)  # what it wrote last is read with the rest
                 jobs.ended.clear()
-            if _holds_data(store):
-                await ledger.refresh()
+            try:
+                if _holds_data(store):
+                    await ledger.refresh()
+            except Exception:  # what is wrong with one look must not end all others
+                _log.exception("looking at the ledger")
             due = clock.monotonic() + EVERY_S
     finally:
         leave()

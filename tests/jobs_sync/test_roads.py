@@ -13,6 +13,8 @@ from workers.ledger.names import UnsafeName
 
 NAMES = ["-n.jsonl", "--delete.jsonl", "a b.jsonl", "a'b\"c.jsonl", "ü 日本.jsonl", "$(x);`y`.jsonl", "*?[.jsonl"]  # fmt: skip
 
+AS_REAL = 'case "$*" in *--version*) exec /usr/bin/rsync --version;; esac\n'
+
 
 def relayed(scene: Scene, before: str = "") -> dict[str, Any]:
     """Changes of a document: the destination is another machine."""
@@ -76,13 +78,13 @@ def test_a_destination_that_asks_for_more_gets_what_was_listed(scene: Scene) -> 
     script(
         scene.folder / "evil",
         "rsync",
-        'for word in "$@"; do case "$word" in --rsh=*) RSH=${word#--rsh=};; esac; done\n'
+        AS_REAL + 'for word in "$@"; do case "$word" in --rsh=*) RSH=${word#--rsh=};; esac; done\n'
         f'HERE={scene.folder}/evil; [ "$1" = --server ] && exec "$HERE/rsync.real" "$@"\n{asking}\n',
     )
     (scene.folder / "evil/rsync.real").symlink_to("/usr/bin/rsync")
     loot.mkdir()
     error = scene.failing(**relayed(scene, f"PATH={scene.folder}/evil:$PATH"))
-    assert error.code != 0
+    assert "did not arrive" in str(error)
     assert not list(loot.rglob("secret"))
     assert scene.synced() == []
 
@@ -92,7 +94,7 @@ def test_a_destination_that_asks_for_another_command_gets_none(scene: Scene) -> 
     script(
         scene.folder / "evil",
         "rsync",
-        'for word in "$@"; do case "$word" in --rsh=*) RSH=${word#--rsh=};; esac; done\n'
+        AS_REAL + 'for word in "$@"; do case "$word" in --rsh=*) RSH=${word#--rsh=};; esac; done\n'
         f'eval "$RSH x touch {scene.folder}/was-run"\n',
     )
     error = scene.failing(**relayed(scene, f"PATH={scene.folder}/evil:$PATH"))

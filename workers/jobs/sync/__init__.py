@@ -27,9 +27,9 @@ def run(worker: Worker, document: Document) -> int | None:
 
         return push_run(worker, document)
     with opened(worker, document, locked=True) as sync:
+        sync.look(document.limits.retries)
         for text in (*sync.target.damaged, *sync.warnings.values()):
             worker.log(f"warning: {text}")
-        sync.look(document.limits.retries)
         sync.carry()
     return None
 

@@ -31,6 +31,7 @@ class Sync:
         self.document = document
         self.target = target
         self.own = own
+        self.far = own if self.destination.here else probe(self.destination)
         self.parts = Parts(worker, document.sources, "file")
         self.crew = Crew(worker, document.limits, self.parts)
         self.found: dict[str, Survey] = {}
@@ -63,8 +64,8 @@ class Sync:
         self.target.check_room(sum(self.found[name].arriving_bytes for name in waiting))
         self.crew.work(waiting, self._carry)
         self.crew.finish()
-        self._worker.say(message=self.tally.text())
         if not self._worker.stopping:  # what has come of a file is kept for the next run
+            self._worker.say(message=self.tally.text())
             self.target.clear()
 
     def _look(self, part: Part) -> None:
@@ -122,7 +123,8 @@ def opened(worker: Worker, document: Document, locked: bool) -> Iterator[Sync]:
     with reached(destination) as errand:
         target = Target(document, errand, locked)
         sync = Sync(worker, document, target, own)
-        told = own.warning(document.here)
-        if told:
-            sync.warnings[document.here] = told
+        for host, version in ((Host(document.here), own), (destination, sync.far)):
+            told = version.warning(host.name)
+            if told:
+                sync.warnings[host.name] = told
         yield sync

@@ -70,7 +70,7 @@ def road(
 ) -> Road:
     """The one there is between two machines of the document. ``home``: the source's home directory."""
     limit = document.limits.bandwidth(source.name, destination.name)
-    path = f"{home}/.cache/quarterdeck/sync-{document.run}.list"
+    path = f"{home}/.cache/quarterdeck/sync-{document.run}-{source.name}.list"
     return Road(_kind(source, destination), source, destination, version, limit, path)
 
 

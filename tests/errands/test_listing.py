@@ -232,3 +232,26 @@ def test_counts_are_remembered_only_where_an_agent_keeps_them(
     with Errand.open(HERE, "here") as errand:
         (again,) = errand.list(str(field.root), [LINES]).files["games"]
         assert again._replace(settled=file.settled) == file
+
+
+def test_what_is_remembered_of_a_file_holds_only_as_long_as_it_is_the_same(field: Field) -> None:
+    path = field.write("a.jsonl", b"{}\n{}\n{")
+    deadline = time.monotonic() + 20
+    while not field.listed()[0].settled:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    first = field.listed()
+    assert field.listed() == first
+    when = path.stat().st_mtime_ns
+    path.write_bytes(b"{}\n{123")  # as long as before, and as old
+    os.utime(path, ns=(when, when))
+    (changed,) = field.listed()
+    assert (changed.size, changed.mtime_ns) == (first[0].size, first[0].mtime_ns)
+    assert (changed.prefix_bytes, changed.records) == (3, 1)
+    os.rename(path, path.with_name("b.jsonl"))
+    (moved,) = field.listed()
+    assert (moved.path, moved.prefix_bytes) == ("data/b.jsonl", 3)
+    packed = gzip.compress(b"{}\n")
+    path.with_name("b.jsonl").write_bytes(packed)
+    (other,) = field.listed()
+    assert (other.kind, other.prefix_bytes) == ("whole", len(packed))

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from typing import Any, List, Optional, Tuple
 
 from workers.agent.data.cache import CountCache
+from workers.agent.data.listed_file import Memory
 from workers.agent.data.listing import Listed, list_files, real_root
 from workers.agent.data.priority import give_way
 from workers.ledger.manifest import Manifest, ManifestReplaced, folder_of
@@ -15,6 +16,7 @@ from workers.protocol import Failure, FileList, ListFiles, ManifestPart, ReadMan
 
 PAGE_BYTES = 1024 * 1024  # of text; a frame holds at most 4 MiB
 KEPT_S = 60.0  # how long a listing serves its further pages
+MOST_KNOWN = 1_000_000
 _MOST_LINES = 20_000
 
 _Question = Tuple[Tuple[str, ...], str, str]
@@ -26,6 +28,7 @@ class LedgerAnswers:
     def __init__(self, node_key: str, cache_directory: Optional[str]) -> None:
         self._node_key = node_key
         self._cache = CountCache(cache_directory)  # read once, never written: the counter's file
+        self._memory: Memory = {}
         self._question: Optional[_Question] = None
         self._listed = Listed((), ())
         self._listed_at = 0.0
@@ -37,7 +40,11 @@ class LedgerAnswers:
         question = (asked.paths, asked.method, root)
         old = time.monotonic() - self._listed_at > KEPT_S
         if not asked.after or question != self._question or old:
-            self._listed = list_files(root, asked.paths, asked.method, self._cache, _never)
+            if len(self._memory) > MOST_KNOWN:
+                self._memory.clear()  # most of it is of files that are gone
+            self._listed = list_files(
+                root, asked.paths, asked.method, self._cache, _never, self._memory
+            )
             self._question, self._listed_at = question, time.monotonic()
         return self._page(asked, root)
 

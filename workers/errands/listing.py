@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict, List
 
 from workers.agent.data.cache import CountCache
+from workers.agent.data.listed_file import Memory
 from workers.agent.data.listing import list_files, real_root
 from workers.agent.identity import node_key
 from workers.agent.places import find_state_directory
@@ -17,7 +18,9 @@ def count_cache() -> CountCache:
     return CountCache(folder if state and os.path.isdir(folder) else None)
 
 
-def list_datasets(asked: Dict[str, Any], cache: CountCache, work: Work) -> Dict[str, Any]:
+def list_datasets(
+    asked: Dict[str, Any], cache: CountCache, memory: Memory, work: Work
+) -> Dict[str, Any]:
     """Tells each file as [dataset, *DataFile]; gives the root, its free bytes, and problems by dataset."""
     root = real_root(asked["root"])
     problems: Dict[str, List[str]] = {}
@@ -28,7 +31,7 @@ def list_datasets(asked: Dict[str, Any], cache: CountCache, work: Work) -> Dict[
         return False
 
     for name, paths, method in asked["datasets"]:
-        listed = list_files(root, tuple(paths), method, cache, tick)
+        listed = list_files(root, tuple(paths), method, cache, tick, memory)
         problems[name], counted = list(listed.problems), counted or listed.counted
         for file in listed.files:
             work.part((name, *file))

@@ -16,6 +16,7 @@ class Requests:
         self._locks: Dict[str, Any] = {}  # by destination
         self._snapshots: Any = None
         self._cache: Any = None
+        self._memory: Dict[Any, Any] = {}  # of listings
         self._handlers: Dict[str, Handler] = {
             "list": self._list,
             "hash": self._hash,
@@ -50,7 +51,7 @@ class Requests:
             from workers.errands.listing import count_cache
 
             self._cache = count_cache()
-        return list_datasets(asked, self._cache, work)
+        return list_datasets(asked, self._cache, self._memory, work)
 
     def _hash(self, asked: Dict[str, Any], work: Work) -> Any:
         from workers.errands.hashing import hash_files

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from typing import Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from workers.agent.data.cache import Table
 from workers.agent.data.entry import SETTLED_NS, Entry
@@ -17,14 +17,30 @@ OPEN = "open"  # the folder of journals beside the days of shards
 _PIECE_BYTES = 64 * 1024
 
 
+class Known(NamedTuple):
+    """A file that was described when it was settled: as long as its marks are these, it is the same."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    file: DataFile
+
+
+Memory = Dict[Tuple[str, int, int], Known]  # by method, device, inode
+
+
 class Describer:
     """Describes the files of one dataset, one after the other.
 
-    ``table`` is what is remembered of counts; ``now_ns`` the wall clock when the pass began.
+    ``table`` is what is remembered of counts; ``now_ns`` the wall clock when the pass began; ``memory`` what is
+    known of earlier passes.
     """
 
-    def __init__(self, method: Method, word: str, table: Table, now_ns: int) -> None:
+    def __init__(
+        self, method: Method, word: str, table: Table, memory: Memory, now_ns: int
+    ) -> None:
         self._method = method
+        self._memory = memory
         self._word = word.partition(":")[0]
         self._table = table
         self._now_ns = now_ns
@@ -38,12 +54,30 @@ class Describer:
         named = sealed(path.rpartition("/")[2])
         if named and self._word in ("lines", "shards"):
             return self._shard(path, found, named)
+        if self._word in ("lines", "shards"):
+            return self._remembered(path, found)
         entry = self._count(found)
         if self._word == "sqlite":
             return self._database(path, found, entry)
-        if self._word in ("lines", "shards"):
-            return self._text(path, found, entry)
         return self._whole(path, found.status, entry)
+
+    def _remembered(self, path: str, found: Found) -> DataFile:
+        """A text is opened to tell what it is and where its last line ends: once, as long as it stays as it is."""
+        status = found.status
+        key = (self._word, status.st_dev, status.st_ino)
+        marks = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = self._memory.get(key)
+        if known is not None and known[:3] == marks and known.file.path == path:
+            return known.file
+        file = self._text(path, found, self._count(found))
+        if file.settled and not self.fault and (file.size, file.mtime_ns) == marks[:2]:
+            self._memory[key] = Known(*marks, file)
+        else:
+            self._memory.pop(key, None)
+        return file
+
+    def _is_open(self, path: str) -> bool:
+        return self._word == "shards" and path.split("/")[-2:-1] == [OPEN]
 
     def _shard(self, path: str, found: Found, named: Sealed) -> DataFile:
         status = found.status
@@ -70,7 +104,7 @@ class Describer:
             prefix = last_line_end(file, entry.size) if entry.open else entry.size
         finally:
             os.close(file)
-        kind = JOURNAL if self._word == "shards" and _in_open(path) else LINES
+        kind = JOURNAL if self._is_open(path) else LINES
         settled = self._is_settled(entry.mtime_ns, entry.ctime_ns)
         return DataFile(
             path, entry.size, prefix, entry.records, entry.mtime_ns, kind=kind, settled=settled
@@ -124,7 +158,3 @@ def last_line_end(file: int, size: int) -> int:
             return start + at + 1
         size = start
     return 0
-
-
-def _in_open(path: str) -> bool:
-    return path.split("/")[-2:-1] == [OPEN]

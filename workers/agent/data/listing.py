@@ -10,7 +10,7 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from workers.agent.data.cache import CountCache
-from workers.agent.data.listed_file import Describer
+from workers.agent.data.listed_file import Describer, Memory
 from workers.agent.data.method import UnknownMethod, method_of
 from workers.agent.data.outcome import CountFault, Stopped
 from workers.agent.data.walk import Found, Walk, split
@@ -41,9 +41,17 @@ def real_root(root: str) -> str:
 
 
 def list_files(
-    root: str, paths: Tuple[str, ...], word: str, cache: CountCache, should_stop: Tick
+    root: str,
+    paths: Tuple[str, ...],
+    word: str,
+    cache: CountCache,
+    should_stop: Tick,
+    memory: Optional[Memory] = None,
 ) -> Listed:
-    """The files of one dataset. ``word``: its method. Raises Stopped when ``should_stop`` says so."""
+    """The files of one dataset. ``word``: its method. ``memory``: of earlier listings, and for the next.
+
+    Raises Stopped when ``should_stop`` says so.
+    """
     try:
         method = method_of(word, should_stop)
     except UnknownMethod as error:
@@ -63,7 +71,8 @@ def list_files(
             problems.add(path, "not there")
     for path, number in walk.odd.items():
         problems.add(path, f"{number} files, none named {method.names}; name them by a glob")
-    describe = Describer(method, word, cache.table(method.table), time.time_ns())
+    memory = {} if memory is None else memory
+    describe = Describer(method, word, cache.table(method.table), memory, time.time_ns())
     files = _describe(reached.files(), describe, problems, should_stop)
     return Listed(tuple(files), problems.texts(), describe.changed)
 

@@ -64,16 +64,16 @@ def fleet(*keys: str, shows: str) -> Before:
     [
         pytest.param(24, SMALL, jobs(), id="list-small"),
         pytest.param(24, LARGE, jobs(), id="list-large"),
-        pytest.param(3, SMALL, jobs(only="state:partial"), id="partial-small"),
+        pytest.param(3, SMALL, jobs(only="state:partial"), id="partial-small", marks=pytest.mark.long),
         pytest.param(3, SMALL, sheet, id="sheet-small"),
-        pytest.param(3, LARGE, sheet, id="sheet-large"),
-        pytest.param(3, SMALL, jobs("x", shows="Cancel sync"), id="cancel-small"),
-        pytest.param(24, LARGE, jobs("r", only="state:partial", shows="What is left"), id="retry-large"),
+        pytest.param(3, LARGE, sheet, id="sheet-large", marks=pytest.mark.long),
+        pytest.param(3, SMALL, jobs("x", shows="Cancel sync"), id="cancel-small", marks=pytest.mark.long),
+        pytest.param(24, LARGE, jobs("r", only="state:partial", shows="What is left"), id="retry-large", marks=pytest.mark.long),
         pytest.param(3, SMALL, fleet("b", shows="s  Sync"), id="menu-small"),
-        pytest.param(24, LARGE, fleet("b", shows="s  Sync"), id="menu-large"),
+        pytest.param(24, LARGE, fleet("b", shows="s  Sync"), id="menu-large", marks=pytest.mark.long),
         pytest.param(24, SMALL, fleet("b", "s", shows="starts it"), id="plan-small"),
-        pytest.param(24, LARGE, fleet("b", "s", shows="starts it"), id="plan-large"),
-        pytest.param(3, SMALL, fleet("b", "p", shows="starts it"), id="prune-small"),
+        pytest.param(24, LARGE, fleet("b", "s", shows="starts it"), id="plan-large", marks=pytest.mark.long),
+        pytest.param(3, SMALL, fleet("b", "p", shows="starts it"), id="prune-small", marks=pytest.mark.long),
     ],
 )  # fmt: skip
 def test_picture(snap_compare: Any, nodes: int, size: tuple[int, int], before: Before) -> None:

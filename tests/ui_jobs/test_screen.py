@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.ui_details.consoles import screen_text, until
 from tests.ui_jobs.screens import demo, on_jobs, says, states, toasts
 from tests.ui_workers.worlds import on_workers
@@ -119,6 +121,7 @@ async def test_a_filter_takes_words_and_says_when_it_cannot_be_meant() -> None:
         assert len(pilot.app.screen_stack) == 2
 
 
+@pytest.mark.long
 async def test_columns_sort_within_their_sections() -> None:
     async with demo() as pilot:
         screen = await on_jobs(pilot)

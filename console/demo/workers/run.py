@@ -43,7 +43,8 @@ class DemoRun:
 
     def __init__(self, role: Role, spec: WorkerSpec, began_t: float, new: bool = False) -> None:
         self.role, self.spec, self.course = role, spec, role.course
-        self.state = "starting" if new else _STATES.get(role.course, "running")
+        over = "exited" if role.course in OVER else "running"
+        self.state = "starting" if new else _STATES.get(role.course, over)
         ended_by_us = role.course in (Course.STOPPED, Course.KILL_PENDING)
         self.desired = "stopped" if ended_by_us else "running"
         self.attempt, self.restarts = 1 + role.restarts, role.restarts
@@ -278,16 +279,10 @@ def _past(role: Role, began_t: float) -> list[Event]:
 
 
 _STATES = {
-    Course.CRASH_LOOP: "exited",
     Course.BACK_OFF: "backoff",
-    Course.OUT_OF_MEMORY: "exited",
-    Course.CONFIGURATION: "exited",
-    Course.DONE: "exited",
     Course.STOPPED: "stopped",
     Course.REBOOT: "lost",
     Course.KILL_PENDING: "stopping",
-    Course.PARTIAL: "exited",
-    Course.REFUSED: "exited",
 }
 _ENDS: dict[Course, tuple[int | None, int | None, bool]] = {
     Course.CRASH_LOOP: (1, None, False),

@@ -11,7 +11,7 @@ from console.ui.paint import Inks, Piece, strip
 from console.ui.registry import SCREENS
 from console.ui.widgets.painted import Painted
 
-GAP = 2  # between the keys and the screens
+GAP = 1  # between the keys and the screens
 _LAYOUT = frozenset({"switch", "zoom", "sort_right", "tab"})
 
 

@@ -34,7 +34,10 @@ def test_a_whole_document() -> None:
         ({"hosts": {"gpu-1": {"ssh": "ssh x"}}}, "hosts.gpu-1.ssh: a list of texts"),
         ({"datasets": [{"name": ".."}]}, "datasets[0].name '..': letters, digits"),
         ({"datasets": [{"name": "a\nb"}]}, "datasets[0].name 'a\\nb': letters"),
-        ({"hosts": {"gpu-1": {}, "gpu-2": {}, "consolidated": {}}}, "no node may be called 'consolidated'"),
+        (
+            {"hosts": {"gpu-1": {}, "gpu-2": {}, "consolidated": {}}},
+            "no node may be called 'consolidated'",
+        ),
         ({"sources": ["gpu-9"]}, "sources: 'gpu-9' is not among the hosts"),
         ({"destination": {"node": "local", "path": "data"}}, "destination.path: a path from '/'"),
         ({"run": "../x"}, "run '../x': letters"),

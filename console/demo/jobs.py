@@ -28,11 +28,11 @@ JOBS: tuple[dict[str, Any], ...] = (
     {"name": "clean-tmp", "kind": "command", "command": ["find", "scratch", "-name", "selfplay-*", "-mtime", "+7", "-delete"]},
 )  # fmt: skip
 _NEVER = {
-    "sync": ("deletes anything, on a node or at the destination", "puts a smaller or older file over a larger or newer one"),
-    "aggregate": ("changes what was synced", "counts a record twice"),
-    "backup": ("deletes anything in the store",),
-    "prune": ("removes a record that is not proven to be aggregated and backed up", "removes a file that changed since"),
-    "update_code": ("throws local changes away", "goes on after a failure"),
+    "sync": ("delete anything, on a node or at the destination", "put a smaller or older file over a larger or newer one"),
+    "aggregate": ("change what was synced", "count a record twice"),
+    "backup": ("delete anything in the store",),
+    "prune": ("remove a record that is not proven to be aggregated and backed up", "remove a file that changed since"),
+    "update_code": ("throw local changes away", "go on after a failure"),
 }  # fmt: skip
 _DOES = {
     "sync": "brings what is whole of each dataset, then checks each file's hash at the destination",

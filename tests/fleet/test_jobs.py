@@ -58,7 +58,7 @@ def test_the_kind_is_in_the_command(command: tuple[str, ...], kind: str) -> None
     [
         ({}, "running", "running", "running"),
         ({"state": "created"}, "queued", "starting", "waiting"),
-        ({"state": "backoff", "restart_in_s": 12.0}, "queued", "again in 12 s", "waiting"),
+        ({"state": "backoff", "restart_in_s": 12.0}, "queued", "back-off", "waiting"),
         ({"progress": Progress(phase="waiting")}, "queued", "queued", "waiting"),
         ({"state": "stopping", "desired": "stopped"}, "running", "cancelling", "waiting"),
         ({"kill_pending": ("4711 in D state",)}, "running", "kill pending", "bad"),

@@ -24,7 +24,7 @@ async def test_the_menu_says_how_each_kind_fares_and_opens_its_plan() -> None:
             "t  Train pipeline", "1  driver-versions", "2  clean-tmp",
         )  # fmt: skip
         await pilot.press("a")
-        text = await says(pilot, "Plan of aggregate", "never: counts a record twice")
+        text = await says(pilot, "Plan of aggregate", "never: count a record twice")
         assert "s  Sync" not in text
         await pilot.press("escape", "b", "2")
         await says(
@@ -36,7 +36,7 @@ async def test_the_plan_names_nodes_files_bytes_commands_and_what_never_happens(
     async with demo() as pilot:
         await pilot.press("b", "s")
         await says(
-            pilot, "Plan of sync", "files", "on 2 nodes", "never: deletes anything", "gpu-1", "$ rsync",
+            pilot, "Plan of sync", "files", "on 2 nodes", "never: delete anything", "gpu-1", "$ rsync",
             "--checksum", "runs on home", "python -m workers.jobs sync", "Enter starts it",
         )  # fmt: skip
         await pilot.press("right")

@@ -182,7 +182,7 @@ async def test_read_only_shows_and_changes_nothing() -> None:
         await pilot.press("x", "r", "F", "escape")
         assert len(pilot.app.screen_stack) == 2
         await pilot.press("b", "s")
-        text = await says(pilot, "Plan of sync", "never: deletes anything")
+        text = await says(pilot, "Plan of sync", "never: delete anything")
         assert "Enter starts it" not in text
         await pilot.press("enter")
         await pilot.pause()

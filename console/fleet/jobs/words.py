@@ -5,7 +5,6 @@ from __future__ import annotations
 from console.fleet.jobs.amount import BAD
 from console.fleet.workers.view import LIVE, WorkerView
 from console.fleet.workers.words import signal_name
-from console.formatting import age
 from workers.contract import EXIT_CONFIGURATION, EXIT_CORRUPT_DATA, EXIT_NO_DISK, EXIT_WAITING
 from workers.protocol import WorkerRecord
 
@@ -66,8 +65,7 @@ def _live(view: WorkerView) -> tuple[str, str]:
     if record.state == "stopping" or record.desired == "stopped":
         return "cancelling", "waiting"
     if record.state == "backoff":
-        soon = record.restart_in_s
-        return ("again soon" if soon is None else f"again in {age(soon)}"), "waiting"
+        return "back-off", "waiting"
     if record.state in ("created", "starting"):
         return "starting", "waiting"
     if view.health in _ILL:

@@ -86,6 +86,9 @@ def state_ink(row: JobRow, inks: Inks) -> Style:
 
 def when(row: JobRow) -> str:
     """`in 12 min`, `3 h ago`, or for how long it runs."""
+    record = row.view.record if row.view else None
+    if record is not None and record.state == "backoff" and record.restart_in_s is not None:
+        return f"in {age(record.restart_in_s)}"
     if row.when_s is None:
         return "not known" if row.section == SCHEDULED else ""
     if row.section == SCHEDULED:

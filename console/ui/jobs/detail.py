@@ -31,7 +31,8 @@ def detail_lines(row: JobRow, pen: Pen) -> list[Line]:
 def _head(row: JobRow, pen: Pen) -> Line:
     title = f"{row.name}" + (f" on {row.node}" if row.node else "")
     state = one_line(row.state, 40)
-    return heading(pen, title, f"{state}, {when(row)}" if row.when_s is not None else state)
+    held = when(row)
+    return heading(pen, title, f"{state}, {held}" if held else state)
 
 
 def amount_line(row: JobRow, pen: Pen) -> Line:

@@ -21,8 +21,10 @@ def plan_lines(plan: JobPlan, pen: Pen) -> list[Line]:
     lines: list[Line] = []
     for refusal in plan.refusals:
         lines += words(pen, f"{glyphs.down} {refusal}", inks.bad, 1)
-    lines += words(pen, plan.does or plan.job.kind, inks.text, 1)
-    lines += words(pen, _whole(plan), inks.strong, 1)
+    if plan.does:
+        lines += words(pen, plan.does, inks.text, 1)
+    if plan.hosts:
+        lines += words(pen, _whole(plan), inks.strong, 1)
     for warning in plan.warnings:
         lines += words(pen, f"{glyphs.notice} {warning}", inks.warn, 1)
     for one in plan.never:

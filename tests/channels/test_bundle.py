@@ -50,7 +50,7 @@ def test_it_holds_the_node_side_and_pynvml_and_nothing_else() -> None:
     names = zipfile.ZipFile(io.BytesIO(bundle.build().data)).namelist()
     assert names == sorted(names)
     rooms = {name.split("/")[1] for name in names if name.count("/") > 1}
-    assert rooms == {"protocol", "machine", "agent", "supervisor"}
+    assert rooms == {"protocol", "machine", "ledger", "agent", "supervisor"}
     outside = [name for name in names if name.count("/") < 2]
     assert outside == ["pynvml.py", "workers/__init__.py", "workers/contract.py"]
     assert all(name.endswith(".py") for name in names)

@@ -11,7 +11,9 @@ pytest_plugins = ("tests.sshd", "tests.object_store")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules with a loopback fleet go one after another: what one does to the network, all would see."""
+    """Modules with a loopback fleet go one after another, but those that say otherwise: what one does to the
+    network, all would see."""
     for item in items:
-        if LoopbackFleet in vars(getattr(item, "module", object)).values():
+        fleet = LoopbackFleet in vars(getattr(item, "module", object)).values()
+        if fleet and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("loopback"))

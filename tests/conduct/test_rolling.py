@@ -104,6 +104,7 @@ async def test_batch_by_batch_and_a_pause_at_a_failure(world: World) -> None:
     assert world.said["phase"] == "partial"
 
 
+@pytest.mark.long
 async def test_workers_must_get_on_or_the_batch_goes_back(world: World) -> None:
     good = _script(world, "exit 0")
     assert await world.update() == 0

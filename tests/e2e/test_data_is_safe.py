@@ -28,10 +28,11 @@ from tests.running import runs_below
 
 pytestmark = [
     pytest.mark.root,
+    pytest.mark.xdist_group("data-is-safe"),  # its fleet is its own
     pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "-"),
 ]
 
-GAMES = 300  # of each host
+GAMES = 200  # of each host
 # Says that a game is written once it is on the disk, as a worker that promises something must.
 WRITER = """
 import json, os, sys, time

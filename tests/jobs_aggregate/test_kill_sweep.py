@@ -18,7 +18,7 @@ from tests.records.games import game
 from tests.supervisor.world import run_quietly
 from workers.records import encode_line
 
-QUICK = 7  # steps of the quick version
+QUICK = 8
 LOUD = ("fsync", "rename", "mkdir", "unlink", "ftruncate")  # those that change what there is
 
 pytestmark = pytest.mark.skipif(

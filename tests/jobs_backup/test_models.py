@@ -120,6 +120,7 @@ def test_checkpoints_first_then_pointers_then_the_manifest(
     assert len(sent) == 5
 
 
+@pytest.mark.long
 def test_a_later_backup_that_did_not_end_changes_nothing_of_the_last(
     tmp_path: Path,
     object_store: ObjectStore,

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.xdist_group("object-store")
 PATHS = ("data/a.jsonl", "data/b.jsonl", "data/z.jsonl")
 
 
+@pytest.mark.long
 def test_from_a_node_to_the_store_and_off_its_disk(
     tmp_path: Path, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from console.settings.hosts import LOCAL
 from console.settings.presets import LockSettings, NodeSecret, Value, Word
 from console.settings.selectors import selects
 from console.settings.values import (
@@ -234,6 +235,12 @@ class JobSettings(Section):
         if self.run_on == "auto":
             return self.kind in AT_THE_DATA
         return self.run_on == "destination"
+
+    @property
+    def may_go_there(self) -> bool:
+        """True where it runs on its destination if that machine reaches the sources itself."""
+        pulls = self.kind == "sync" and self.direction == "pull"
+        return pulls and self.run_on == "auto" and self.destination.node not in (None, LOCAL)
 
     def cap(self, node: str, tags: tuple[str, ...]) -> CapSettings | None:
         """The first cap that takes a node."""

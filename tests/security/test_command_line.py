@@ -27,7 +27,8 @@ COMMANDS = (
     ("diagnose", "evil"),
     ("nodes", "check", "evil"),
     ("nodes", "check", "closed"),
-    ("nodes", "uninstall", "evil", "--yes"),
+    ("nodes", "uninstall", "evil", "--yes"),  # refused: nobody knows where its data is
+    ("nodes", "uninstall", "evil", "--yes", "--force"),
 )
 # File systems and argv hold any bytes but these; U+009B as UTF-8 and as a lone byte.
 NAMES = [

@@ -13,7 +13,17 @@ from console.settings.jobs import JobSettings
 
 Ways = Callable[[NodeSpec], Awaitable[Unattended]]  # raises LinkError
 UP = "up"  # what a job is told of a node that answers
-_FROM_AFAR = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-a", "-k", "-x")
+_FROM_AFAR = (
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=5",
+    "-o",
+    "StrictHostKeyChecking=yes",
+    "-a",
+    "-k",
+    "-x",
+)
 
 
 async def hosts(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from console.backends.backend import Backend
 from console.errors import QuarterdeckError, Refused, RequestFailed, UsageError
 from console.fleet.jobs import JobRow, Planned, job_rows
-from console.fleet.model import Attention, Detached, Down, Up
+from console.fleet.model import Attention, Detached, Down, Stale, Up
 from console.fleet.store import FleetStore
 from console.fleet.workers import WorkerView
 from console.operations import locks
@@ -125,6 +125,25 @@ class JobOperations:
         Raises UsageError, LinkError where no node could be asked, RequestFailed where there is no plan.
         """
         job = self.job(one) if isinstance(one, str) else one
+        if job.may_go_there and (job.destination.node or "") in self._store.nodes:
+            there = await self._plan_there(job, nodes)
+            if there is not None:
+                return there
+        return await self._plan(job, nodes)
+
+    async def _plan_there(self, job: JobSettings, nodes: Sequence[str] | None) -> JobPlan | None:
+        """That of the same job on its destination; None where that machine does not reach, with what it has
+        itself, each source that is up."""
+        try:
+            plan = await self._plan(job.model_copy(update={"run_on": "destination"}), nodes)
+        except QuarterdeckError:
+            return None
+        up = {name for name, node in self._store.nodes.items() if isinstance(node.link, Up)}
+        reached = {share.name for share in plan.hosts if share.problem is None}
+        meant = up.intersection(plan.document["sources"])
+        return plan if plan.ok and meant and meant <= reached else None
+
+    async def _plan(self, job: JobSettings, nodes: Sequence[str] | None) -> JobPlan:
         orders, chosen = await self._ordered(job, nodes or ())
         node = self._store.nodes[chosen.here]
         spec = spec_of(job, orders, node.spec)
@@ -156,7 +175,7 @@ class JobOperations:
 
     async def _settled(self, here: str) -> None:
         """Waits until each node has a link or a reason for none, so that its key and twins are known."""
-        ready = (Up, Down, Attention, Detached)
+        ready = (Up, Stale, Down, Attention, Detached)
         nodes = self._store.nodes
 
         def settled() -> bool:

@@ -19,27 +19,14 @@ from console.channels.bundle import Bundle
 from console.channels.channel import Channel, Progress
 from console.errors import LinkError
 from console.sessions import verdict
+from workers.protocol.pythons import INTERPRETERS as _INTERPRETERS
+from workers.protocol.pythons import LEAST_PYTHON as MINIMUM
+from workers.protocol.pythons import NONE_FITS
 
-MINIMUM = (3, 9)
 DEADLINE_S = 15.0
 MAX_NOISE_BYTES = 256 * 1024
 SLOWEST_BYTES_PER_S = 4096  # of a link over which the bundle is still waited for
 FOUND = b"quarterdeck-python"
-NONE_FITS = b"quarterdeck-no-python"
-
-_INTERPRETERS = (
-    "python3",
-    *(f"python3.{minor}" for minor in range(14, MINIMUM[1] - 1, -1)),
-    "/usr/bin/python3",
-    "/usr/local/bin/python3",
-    "/opt/conda/bin/python3",
-    *(
-        f'"$HOME"/{place}/bin/python3'
-        for place in (".venv", "miniconda3", "miniforge3", "mambaforge", "anaconda3")
-    ),
-    '"$HOME"/.pyenv/versions/*/bin/python3',
-    '"$HOME"/.local/share/uv/python/*/bin/python3',
-)
 
 # No string literal may stand in stage one: both kinds of quotes are taken by the shells around it.
 _STAGE_ONE = (

@@ -8,8 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Dict, List
 
-LEAST_PYTHON = (3, 9)
-NONE_FITS = b"quarterdeck-no-python"
+from workers.protocol.pythons import INTERPRETERS, LEAST_PYTHON, NONE_FITS
 
 _FOLDERS = ("protocol", "ledger", "machine", "errands", "agent/data")
 _FILES = (
@@ -22,20 +21,6 @@ _FILES = (
     "agent/shelf.py",
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_INTERPRETERS = (
-    "python3",
-    *(f"python3.{minor}" for minor in range(14, LEAST_PYTHON[1] - 1, -1)),
-    "/usr/bin/python3",
-    "/usr/local/bin/python3",
-    "/opt/conda/bin/python3",
-    *(
-        f'"$HOME"/{place}/bin/python3'
-        for place in (".venv", "miniconda3", "miniforge3", "mambaforge", "anaconda3")
-    ),
-    '"$HOME"/.pyenv/versions/*/bin/python3',
-    '"$HOME"/.local/share/uv/python/*/bin/python3',
-)
-
 # No string literal may stand in it: both kinds of quotes are taken by the shells around it.
 _STAGE_ONE = (
     "import sys,io;"
@@ -84,7 +69,7 @@ def far_command() -> str:
     """
     return (
         "exec /bin/sh -c '"
-        f"for p in {' '.join(_INTERPRETERS)}; do "
+        f"for p in {' '.join(INTERPRETERS)}; do "
         'command -v "$p" >/dev/null 2>&1 || continue; '
         f'"$p" -I -S -u -X utf8 -c "{_STAGE_ONE}" {len(boot())}; '
         "c=$?; case $c in 1|2|86|126|127) ;; *) exit $c;; esac; "

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional
 from workers.errands import code
 from workers.errands.answers import failed
 from workers.errands.faults import ErrandFailed, Unreachable
+from workers.protocol.pythons import LEAST_PYTHON, NONE_FITS
 
 Part = Callable[[Any], None]
 Beat = Callable[[int, int], None]
@@ -129,8 +130,8 @@ class Link:
         while marker not in self._buffer:
             if len(self._buffer) > _MAX_NOISE_BYTES:
                 raise ErrandFailed("failed", f"{self._name}: its shell prints without end")
-            if code.NONE_FITS in self._buffer:
-                least = ".".join(map(str, code.LEAST_PYTHON))
+            if NONE_FITS in self._buffer:
+                least = ".".join(map(str, LEAST_PYTHON))
                 raise ErrandFailed("no_python", f"{self._name}: no Python {least} or newer there")
             unsent = self._exchange(unsent)
         del self._buffer[: self._buffer.find(marker) + len(marker)]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from console.fleet.jobs import JobRow
 from console.fleet.jobs.orders import Order, orders
 from console.fleet.workers.words import command_line, moment
-from console.formatting import MISSING, age, size
+from console.formatting import age, size
 from console.ui.jobs.detail import amount_line
 from console.ui.jobs.parts import counted, parts_lines
 from console.ui.lines import Line, Pen, heading, words
+from console.ui.workers.event_lines import event_lines
 from workers.protocol import WorkerDetails
 
 _LABEL = 13
-_MOST = 40  # events
 
 
 def job_lines(row: JobRow, details: WorkerDetails | None, pen: Pen) -> list[Line]:
@@ -24,7 +22,7 @@ def job_lines(row: JobRow, details: WorkerDetails | None, pen: Pen) -> list[Line
     if row.parts:
         lines += [[], heading(pen, "Nodes", counted(row.parts)), *parts_lines(row, pen)]
     if details is not None:
-        lines += _told(details, pen) + _events(details, pen)
+        lines += _told(details, pen) + event_lines(details, pen)
     return lines
 
 
@@ -74,19 +72,3 @@ def _order(order: Order, pen: Pen) -> list[Line]:
     if order.kind == "problem":
         return words(pen, f"{order.label} {order.text}".strip(), inks.bad, 3)
     return _fact(pen, order.label, order.text)
-
-
-def _events(details: WorkerDetails, pen: Pen) -> list[Line]:
-    """The newest first."""
-    lines: list[Line] = [[], heading(pen, "What happened", str(len(details.events)))]
-    for event in reversed(details.events[-_MOST:]):
-        first, *rest = words(pen, event.text, pen.inks.text, 17)
-        lines += [[(f" {_moment(event.clock)}  ", pen.inks.dim), *first[1:]], *rest]
-    return lines
-
-
-def _moment(clock: float) -> str:
-    try:
-        return datetime.fromtimestamp(clock).strftime("%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return f"{MISSING:^14}"

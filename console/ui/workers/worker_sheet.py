@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from math import isfinite
 
 from console.fleet.workers import WorkerView
@@ -14,11 +13,12 @@ from console.ui.lines import Line, Pen, heading, words
 from console.ui.paint import fit
 from console.ui.widgets.graph import graph, newest, readings_wanted
 from console.ui.workers.columns import fraction, progress_words, ranges
+from console.ui.workers.event_lines import event_lines
 from console.ui.workers.state import state_ink, state_text
 from workers.protocol import MetricSeries, WorkerDetails, WorkerRecord
 
 _LABEL = 13
-_MOST = 40  # lines of processes, of events
+_MOST = 40  # lines of processes
 _TAIL = 28  # cells after a sparkline
 
 
@@ -34,7 +34,7 @@ def worker_lines(view: WorkerView, details: WorkerDetails | None, pen: Pen) -> l
     if details is not None:
         lines += _metrics(details.metrics, pen)
         lines += _processes(details.processes, pen)
-        lines += _events(details, pen)
+        lines += event_lines(details, pen)
     return lines
 
 
@@ -173,7 +173,7 @@ def _drawn(values: Sequence[float | None], glyphs: Glyphs) -> str:
     return graph(scaled, 1, glyphs)[0]
 
 
-# ------------------------------------------------------------ processes and events
+# ------------------------------------------------------------ processes
 
 
 def _processes(processes: Sequence[str], pen: Pen) -> list[Line]:
@@ -185,19 +185,3 @@ def _processes(processes: Sequence[str], pen: Pen) -> list[Line]:
     if len(processes) > _MOST:
         lines.append([(f" and {len(processes) - _MOST} more", pen.inks.dim)])
     return lines
-
-
-def _events(details: WorkerDetails, pen: Pen) -> list[Line]:
-    """The newest first."""
-    lines: list[Line] = [[], heading(pen, "What happened", str(len(details.events)))]
-    for event in reversed(details.events[-_MOST:]):
-        first, *rest = words(pen, event.text, pen.inks.text, 17)
-        lines += [[(f" {_moment(event.clock)}  ", pen.inks.dim), *first[1:]], *rest]
-    return lines
-
-
-def _moment(clock: float) -> str:
-    try:
-        return datetime.fromtimestamp(clock).strftime("%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return f"{MISSING:^14}"
